@@ -24,7 +24,8 @@ async function main([givenName]) {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');
-  if (name === '') throw new Error('usage: npm run migration NAME     for example: npm run migration add_subscription_filter');
+  if (name === '')
+    throw new Error('usage: npm run migration NAME     for example: npm run migration add_subscription_filter');
 
   const { current, sql } = await pendingMigration();
   if (sql === '') {

@@ -39,7 +39,9 @@ const offlineAdapter = {
 };
 
 const target = (schema) =>
-  schema.trim() === '' ? { tag: 'empty' } : { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] };
+  schema.trim() === ''
+    ? { tag: 'empty' }
+    : { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] };
 
 /**
  * The SQL that leads from one Prisma schema text to another; '' when there is nothing to do.
