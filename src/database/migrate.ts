@@ -122,13 +122,6 @@ async function missingMigrations(client: pg.Client, migrations: Migration[]): Pr
     );
   }
   const applied = new Map(rows.map((row) => [row.name, row.checksum]));
-  const known = new Set(migrations.map(({ name }) => name));
-  const unknown = rows.find((row) => !known.has(row.name));
-  if (unknown) {
-    throw new MigrationError(
-      `This database has migration ${unknown.name}, which this version of Posthaste does not know: it was used by a newer version; start that one, or restore a backup`,
-    );
-  }
   const edited = migrations.find(({ name, checksum }) => applied.has(name) && applied.get(name) !== checksum);
   if (edited) {
     throw new MigrationError(
