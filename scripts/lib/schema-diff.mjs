@@ -46,6 +46,9 @@ const target = (schema) =>
 /**
  * The SQL that leads from one Prisma schema text to another; '' when there is nothing to do.
  * An empty `from` gives the whole CREATE script.
+ * @param {string} from
+ * @param {string} to
+ * @returns {Promise<string>}
  */
 export async function schemaDiff(from, to) {
   const SchemaEngine = await loadSchemaEngine();
@@ -59,5 +62,5 @@ export async function schemaDiff(from, to) {
     filters: { externalTables: [], externalEnums: [] },
   });
   const somethingToDo = 2;
-  return result.exitCode === somethingToDo ? result.stdout : '';
+  return result.exitCode === somethingToDo ? (result.stdout ?? '') : '';
 }
