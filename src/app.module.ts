@@ -1,0 +1,36 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigModule } from './config/config.module.js';
+import type { Config } from './config/env.js';
+import type { Clock } from './core/clock.js';
+import { DatabaseModule } from './database/database.module.js';
+import { DeliveriesModule } from './deliveries/deliveries.module.js';
+import { DialectsModule } from './dialects/dialects.module.js';
+import { EventTypesModule } from './event-types/event-types.module.js';
+import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
+import { HealthController } from './observability/health.controller.js';
+import { QueueModule } from './queue/queue.module.js';
+import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
+import { TenantsModule } from './tenants/tenants.module.js';
+
+/** Puts a process together from its settings. */
+@Module({})
+export class AppModule {
+  static forRoot(config: Config, databaseUrl: string, clock: Clock): DynamicModule {
+    const deliveries = DeliveriesModule.forRoles(config.roles);
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(config, clock),
+        DatabaseModule.at(databaseUrl),
+        QueueModule.forRoot(config.queue.redisUrl),
+        TenantsModule,
+        EventTypesModule,
+        SubscriptionsModule,
+        deliveries,
+        InboundEventsModule,
+        DialectsModule.over([SubscriptionsModule, deliveries]),
+      ],
+      controllers: [HealthController],
+    };
+  }
+}

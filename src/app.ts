@@ -1,0 +1,42 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import type { Config } from './config/env.js';
+import { Clock } from './core/clock.js';
+import { newId } from './core/ids.js';
+import { serveOpenApi } from './http/openapi.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { logRequests } from './http/request-log.js';
+import { dtoPipe } from './http/validation.pipe.js';
+import { NestLogger } from './observability/logger.js';
+
+/** The application of one process, ready to listen. Tests build theirs here too, with a clock that they move. */
+export async function createApp(
+  config: Config,
+  databaseUrl: string,
+  clock = new Clock(),
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: config.http.bodyLimitBytes,
+    trustProxy: config.http.trustProxy,
+    genReqId: () => newId(),
+    // Answers that are under way are finished; idle connections do not hold up the end.
+    forceCloseConnections: 'idle',
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config, databaseUrl, clock), adapter, {
+    rawBody: true,
+    logger: new NestLogger(),
+  });
+  app.useGlobalPipes(dtoPipe());
+  app.useGlobalFilters(new ProblemFilter());
+  const fastify = app.getHttpAdapter().getInstance();
+  logRequests(fastify);
+  if (config.roles.includes('api')) serveOpenApi(app, config);
+  else {
+    fastify.addHook('onRequest', async (request, reply) => {
+      if (!request.url.startsWith('/health/'))
+        await reply.status(404).send('This process is a worker: it answers /health/* only.\n');
+    });
+  }
+  return app;
+}

@@ -1,0 +1,79 @@
+import { plainSignature, type SignatureFormat, type SigningKeys, standardSignature } from './signature.js';
+
+export type BodyFormat = 'envelope' | 'flat' | 'cloudevents';
+
+/** An event as it was accepted; `data` and `metadata` are JSON text and travel unchanged, key order included. */
+export interface EventContent {
+  id: string;
+  type: string;
+  data: string;
+  metadata: string | null;
+  occurredAt: Date;
+}
+
+/**
+ * The bytes that are signed and sent.
+ * envelope `{event, timestamp, data, metadata?}` (the Sistema CRM and FlowKick guides), flat: the data alone (the CRM guide),
+ * cloudevents: the structured JSON form of CloudEvents 1.0.
+ */
+export function deliveryBody(event: EventContent, format: BodyFormat): string {
+  const time = event.occurredAt.toISOString();
+  switch (format) {
+    case 'flat':
+      return event.data;
+    case 'envelope': {
+      const metadata = event.metadata === null ? '' : `,"metadata":${event.metadata}`;
+      return `{"event":${JSON.stringify(event.type)},"timestamp":"${time}","data":${event.data}${metadata}}`;
+    }
+    case 'cloudevents':
+      return (
+        `{"specversion":"1.0","id":"${event.id}","source":"posthaste","type":${JSON.stringify(event.type)},` +
+        `"time":"${time}","datacontenttype":"application/json","data":${event.data}}`
+      );
+  }
+}
+
+/** The Standard Webhooks message id: one for a delivery, the same over all its attempts, so that a receiver can drop repeats. */
+export function messageId(deliveryId: string): string {
+  return `msg_${deliveryId.replaceAll('-', '')}`;
+}
+
+export interface SignedRequest {
+  body: string;
+  headers: Record<string, string>;
+}
+
+export interface SigningInput {
+  deliveryId: string;
+  eventType: string;
+  body: string;
+  /** 1 for the first. */
+  attemptNumber: number;
+  /** Newest first; the plain signature can hold one only and uses the newest. */
+  keys: readonly SigningKeys[];
+  signatureFormat: SignatureFormat;
+  userAgent: string;
+  now: Date;
+}
+
+/** All headers of an attempt: Standard Webhooks 1.0.0 and the plain `X-Webhook-*` family, over the same bytes. */
+export function signedRequest(input: SigningInput): SignedRequest {
+  const id = messageId(input.deliveryId);
+  const unixSeconds = Math.floor(input.now.getTime() / 1000);
+  const newest = input.keys[0];
+  if (!newest) throw new Error('a subscription always has a secret');
+  return {
+    body: input.body,
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': input.userAgent,
+      'webhook-id': id,
+      'webhook-timestamp': String(unixSeconds),
+      'webhook-signature': standardSignature(id, unixSeconds, input.body, input.keys),
+      'x-webhook-signature': plainSignature(input.body, newest, input.signatureFormat),
+      'x-webhook-event': input.eventType,
+      'x-webhook-delivery': input.deliveryId,
+      'x-webhook-attempt': String(input.attemptNumber),
+    },
+  };
+}

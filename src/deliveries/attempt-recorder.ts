@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '../core/batcher.js';
+import { Clock } from '../core/clock.js';
+import { logger } from '../observability/logger.js';
+import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
+
+const RETRY_MS = 500;
+
+/**
+ * Writes results many at a time. A delivery stays held until its attempt is recorded: a crash before that repeats the
+ * request (same `webhook-id`), it never loses one.
+ */
+@Injectable()
+export class AttemptRecorder {
+  private stopped = false;
+  private readonly batcher = new Batcher<AttemptRecord, void>((records) => this.write(records), {
+    maxItems: 512,
+    maxRunning: 2,
+    isItemsFault: isDataError,
+  });
+
+  constructor(
+    private readonly store: DeliveryStore,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Resolves when the attempt is committed; while the database is away it keeps trying. */
+  record(attempt: AttemptRecord): Promise<void> {
+    return this.batcher.add(attempt);
+  }
+
+  /** From now on a failing write is given up: the rows' leases bring the deliveries back. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private async write(records: AttemptRecord[]): Promise<void[]> {
+    for (;;) {
+      try {
+        const startedMs = performance.now();
+        await this.store.recordAttemptsAcrossTenants(records, this.clock.now());
+        logBatch(records, performance.now() - startedMs);
+        return records.map(() => undefined);
+      } catch (error) {
+        logger.error({ err: (error as Error).message, attempts: records.length }, 'attempts could not be recorded');
+        if (this.stopped || isDataError(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+}
+
+/** SQLSTATE classes 22 and 23: a value does not fit, and would not the next time either. */
+function isDataError(error: unknown): boolean {
+  return /^2[23]/.test(String((error as { code?: unknown })?.code ?? ''));
+}
+
+/** One wide line for the batch, and one for each attempt that did not deliver. */
+function logBatch(records: AttemptRecord[], recordMs: number): void {
+  const count = { delivered: 0, retry: 0, failed: 0 };
+  for (const record of records) {
+    count[record.outcome]++;
+    if (record.outcome === 'delivered') continue;
+    const { tenantId, id, subscriptionId, number, statusCode, errorCode, durationMs, dueAt } = record;
+    logger.info(
+      {
+        tenantId,
+        deliveryId: id,
+        subscriptionId,
+        attempt: number,
+        statusCode,
+        errorCode,
+        durationMs,
+        nextAttemptAt: dueAt,
+      },
+      record.outcome === 'retry' ? 'attempt failed, will be retried' : 'delivery failed',
+    );
+  }
+  logger.info({ ...count, recordMs: Math.round(recordMs) }, 'attempts recorded');
+}

@@ -1,0 +1,96 @@
+import { IsIn, IsOptional, IsString, IsUUID } from 'class-validator';
+import { TimeRangeQuery } from '../http/pagination.dto.js';
+import type { Attempt, Delivery } from './delivery.store.js';
+
+export class DeliveryQuery extends TimeRangeQuery {
+  @IsOptional()
+  @IsUUID()
+  subscriptionId?: string;
+
+  @IsOptional()
+  @IsUUID()
+  eventId?: string;
+
+  @IsOptional()
+  @IsString()
+  eventType?: string;
+
+  @IsOptional()
+  @IsIn(['pending', 'succeeded', 'failed', 'cancelled'])
+  status?: 'pending' | 'succeeded' | 'failed' | 'cancelled';
+}
+
+/** A delivery as the native API shows it. */
+export class DeliveryView {
+  id: string;
+  tenantId: string;
+  eventId: string;
+  eventType: string;
+  subscriptionId: string;
+  status: 'pending' | 'succeeded' | 'failed' | 'cancelled';
+  attemptCount: number;
+  /** When the next attempt is due; null when none is to come, or while the subscription is disabled. */
+  nextAttemptAt: Date | null;
+  createdAt: Date;
+  completedAt: Date | null;
+}
+
+export class AttemptError {
+  /** Stable: `http_500`, `timeout_headers`, `dns`, `connection_refused`, `blocked_address` … */
+  code: string;
+  /** The same in plain words. */
+  message: string;
+}
+
+/** One HTTP request of a delivery. */
+export class AttemptView {
+  id: string;
+  number: number;
+  sentAt: Date;
+  durationMs: number;
+  /** `delivered`, `retry` (failed, another one follows) or `failed`. */
+  outcome: string;
+  statusCode: number | null;
+  error: AttemptError | null;
+  request: { headers: Record<string, string> };
+  /** The first 16 KiB of the answer; null when there was none. */
+  response: { headers: Record<string, unknown>; body: string } | null;
+}
+
+export class DeliveryWithAttempts extends DeliveryView {
+  attempts: AttemptView[];
+}
+
+export function presentDelivery(delivery: Delivery, eventType: string): DeliveryView {
+  const { id, tenantId, eventId, subscriptionId, status, attemptCount, createdAt, completedAt, dueAt } = delivery;
+  const nextAttemptAt = status === 'pending' ? dueAt : null;
+  return {
+    id,
+    tenantId,
+    eventId,
+    eventType,
+    subscriptionId,
+    status,
+    attemptCount,
+    nextAttemptAt,
+    createdAt,
+    completedAt,
+  };
+}
+
+export function presentAttempt(attempt: Attempt): AttemptView {
+  const { id, number, sentAt, durationMs, outcome, statusCode, errorCode, errorMessage } = attempt;
+  const headers = (json: string | null) => JSON.parse(json ?? '{}') as Record<string, string>;
+  return {
+    id,
+    number,
+    sentAt,
+    durationMs,
+    outcome,
+    statusCode,
+    error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? '' },
+    request: { headers: headers(attempt.requestHeaders) },
+    response:
+      statusCode === null ? null : { headers: headers(attempt.responseHeaders), body: attempt.responseBody ?? '' },
+  };
+}

@@ -1,0 +1,59 @@
+import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { Job } from 'bullmq';
+import { Config } from '../config/env.js';
+import { Clock } from '../core/clock.js';
+import { logger } from '../observability/logger.js';
+import { DueRelay } from '../queue/due-relay.js';
+import { chunkRefs, DELIVERY_QUEUE, type DeliveryChunk } from './delivery.queue.js';
+import { DeliveryStore } from './delivery.store.js';
+import { DeliveryDispatcher } from './delivery-dispatcher.js';
+
+const CONCURRENT_CHUNKS = 8;
+const ADMISSION_POLL_MS = 10;
+
+/** The worker role's end of the queue: chunks from BullMQ and from the due relay go to the dispatcher. */
+@Processor({ name: DELIVERY_QUEUE }, { concurrency: CONCURRENT_CHUNKS })
+export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap {
+  constructor(
+    private readonly dispatcher: DeliveryDispatcher,
+    private readonly store: DeliveryStore,
+    private readonly relay: DueRelay,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {
+    super();
+  }
+
+  onApplicationBootstrap(): void {
+    this.relay.add({ name: 'deliveries', room: () => this.dispatcher.room, take: (limit) => this.takeDue(limit) });
+    this.dispatcher.start();
+    this.relay.start();
+  }
+
+  /** A job is done when its chunk is admitted; while there is no room the queue keeps the rest for other workers. */
+  async process(job: Job<DeliveryChunk>): Promise<void> {
+    const refs = chunkRefs(job.data);
+    while (this.dispatcher.running && this.dispatcher.room < refs.length) {
+      await new Promise((resolve) => setTimeout(resolve, ADMISSION_POLL_MS));
+    }
+    await this.dispatcher.dispatch(refs);
+  }
+
+  @OnWorkerEvent('error')
+  onError(error: Error): void {
+    logger.warn({ err: error.message }, 'queue worker');
+  }
+
+  /** Before Nest closes connections: no new work, and what is held is finished or given back. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.relay.stop();
+    await this.dispatcher.stop(this.config.shutdownGraceMs);
+  }
+
+  private async takeDue(limit: number): Promise<number> {
+    const refs = await this.store.claimDueAcrossTenants(this.clock.now(), this.dispatcher.leaseUntil(), limit);
+    if (refs.length > 0) await this.dispatcher.dispatch(refs);
+    return refs.length;
+  }
+}

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '../core/batcher.js';
+import { Clock } from '../core/clock.js';
+import { logger } from '../observability/logger.js';
+import { DeliveryQueue } from './delivery.queue.js';
+import { DeliveryDispatcher } from './delivery-dispatcher.js';
+import { EventStore, type NewEvent, type StoredEvent } from './event.store.js';
+
+const MAX_COMMIT = 256;
+const MAX_RUNNING_COMMITS = 2;
+
+/**
+ * Accepts events: store event and deliveries, answer, hand over. Publishes that arrive together share one commit
+ * (group commit); each caller is answered after the commit that holds his event.
+ */
+@Injectable()
+export class EventPublisher {
+  private readonly batcher = new Batcher<NewEvent, StoredEvent>((events) => this.commit(events), {
+    maxItems: MAX_COMMIT,
+    maxRunning: MAX_RUNNING_COMMITS,
+    // SQLSTATE class 22: a value Postgres cannot store. Its neighbours in the batch are not to suffer for it.
+    isItemsFault: (error) => String((error as { code?: unknown }).code ?? '').startsWith('22'),
+  });
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly queue: DeliveryQueue,
+    private readonly dispatcher: DeliveryDispatcher,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Resolves when the event and its deliveries are committed. */
+  publish(event: NewEvent): Promise<StoredEvent> {
+    return this.batcher.add(event);
+  }
+
+  /** All of them in one commit of their own. */
+  publishAll(events: NewEvent[]): Promise<StoredEvent[]> {
+    return events.length === 0 ? Promise.resolve([]) : this.commit(events);
+  }
+
+  private async commit(events: NewEvent[]): Promise<StoredEvent[]> {
+    const startedMs = performance.now();
+    const stored = await this.store.publishAcrossTenants(events, this.clock.now(), this.dispatcher.leaseUntil());
+    const deliveries = stored.flatMap((event) => event.deliveries);
+    this.queue.handOver(deliveries);
+    const commitMs = Math.round(performance.now() - startedMs);
+    logger.info({ events: events.length, deliveries: deliveries.length, commitMs }, 'events accepted');
+    return stored;
+  }
+}

@@ -1,0 +1,11 @@
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { CrmSubscriptionsController } from './crm-subscriptions.controller.js';
+import { FlowKickWebhooksController } from './flowkick-webhooks.controller.js';
+
+/** The paths and shapes of the documented systems, thin, over the native services. */
+@Module({})
+export class DialectsModule {
+  static over(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
+    return { module: DialectsModule, imports, controllers: [FlowKickWebhooksController, CrmSubscriptionsController] };
+  }
+}

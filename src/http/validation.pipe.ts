@@ -1,0 +1,31 @@
+import { ValidationPipe } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { AppError, type FieldError } from '../core/errors.js';
+
+const escape = (segment: string) => segment.replaceAll('~', '~0').replaceAll('/', '~1');
+
+function fieldErrors(errors: ValidationError[], parent = ''): FieldError[] {
+  return errors.flatMap((error) => {
+    const pointer = `${parent}/${escape(error.property)}`;
+    const own = Object.values(error.constraints ?? {}).map((detail) => ({ pointer, detail }));
+    return [...own, ...fieldErrors(error.children ?? [], pointer)];
+  });
+}
+
+/**
+ * Checks bodies and query strings against their DTO classes. Unknown fields are refused by name: a misspelt
+ * option that is silently ignored costs its sender an afternoon.
+ */
+export function dtoPipe(): ValidationPipe {
+  return new ValidationPipe({
+    transform: true,
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    stopAtFirstError: true,
+    exceptionFactory: (errors) => {
+      const fields = fieldErrors(errors);
+      const detail = fields.map((field) => `${field.pointer}: ${field.detail}`).join('; ');
+      return new AppError('invalid_request', { detail, errors: fields });
+    },
+  });
+}

@@ -1,0 +1,77 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
+import {
+  CreatedSubscriptionView,
+  CreateSubscription,
+  RotateSecret,
+  SubscriptionQuery,
+  SubscriptionView,
+  UpdateSubscription,
+} from './subscription.dto.js';
+import { SubscriptionService } from './subscription.service.js';
+
+@ApiTags('Subscriptions')
+@Controller('api/v1/subscriptions')
+export class SubscriptionController {
+  constructor(private readonly subscriptions: SubscriptionService) {}
+
+  /** Create a subscription. Answers 201 with its secret, or 200 when one with the same externalKey was updated. */
+  @Post()
+  @RequireScope('webhooks:write')
+  @Audited('subscription.created')
+  async create(
+    @CurrentTenant() tenantId: string,
+    @Body() input: CreateSubscription,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedSubscriptionView> {
+    const { view, secret } = await this.subscriptions.create(tenantId, input);
+    if (secret === undefined) reply.status(200);
+    return { ...view, ...(secret !== undefined && { secret }) };
+  }
+
+  /** List subscriptions, newest first. */
+  @Get()
+  @RequireScope('webhooks:read')
+  list(@CurrentTenant() tenantId: string, @Query() query: SubscriptionQuery) {
+    return this.subscriptions.list(tenantId, query);
+  }
+
+  /** Show a subscription. */
+  @Get(':id')
+  @RequireScope('webhooks:read')
+  show(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<SubscriptionView> {
+    return this.subscriptions.get(tenantId, id);
+  }
+
+  /** Change a subscription; absent fields stay as they are. */
+  @Patch(':id')
+  @RequireScope('webhooks:write')
+  @Audited('subscription.updated')
+  update(
+    @CurrentTenant() tenantId: string,
+    @Param('id') id: string,
+    @Body() input: UpdateSubscription,
+  ): Promise<SubscriptionView> {
+    return this.subscriptions.update(tenantId, id, input);
+  }
+
+  /** Delete a subscription; its waiting deliveries are cancelled. */
+  @Delete(':id')
+  @HttpCode(204)
+  @RequireScope('webhooks:write')
+  @Audited('subscription.deleted')
+  delete(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<void> {
+    return this.subscriptions.delete(tenantId, id);
+  }
+
+  /** Give it a new signing secret; the old one signs beside it for the overlap. The secret is shown here once. */
+  @Post(':id/rotate-secret')
+  @HttpCode(200)
+  @RequireScope('webhooks:write')
+  @Audited('subscription.secret_rotated')
+  rotateSecret(@CurrentTenant() tenantId: string, @Param('id') id: string, @Body() input: RotateSecret) {
+    return this.subscriptions.rotateSecret(tenantId, id, input);
+  }
+}

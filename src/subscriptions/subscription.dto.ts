@@ -1,0 +1,178 @@
+import { PartialType } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
+import { MAX_ATTEMPTS, MAX_RETRY_DELAY_S } from '../core/retry-schedule.js';
+import { PageQuery } from '../http/pagination.dto.js';
+
+/** What a subscription is made from. */
+export class CreateSubscription {
+  /** Where to POST: http or https, without credentials. Private addresses are refused. */
+  @IsString()
+  @MaxLength(2048)
+  url: string;
+
+  /** Event types to send: exact names, `contact.*`, or `*`. */
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(200)
+  @IsString({ each: true })
+  eventTypes: string[];
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  name?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(2000)
+  description?: string;
+
+  /** A disabled subscription gets no new deliveries, and those it has wait. */
+  @IsOptional()
+  @IsBoolean()
+  enabled?: boolean;
+
+  /** Your own signing secret; one is made when absent. `whsec_` + base64 of 16 to 64 bytes, or any 16 to 256 characters. */
+  @IsOptional()
+  @IsString()
+  secret?: string;
+
+  /** Form of `X-Webhook-Signature`: bare hex, or hex after `sha256=`. Default: the tenant's setting. */
+  @IsOptional()
+  @IsIn(['hex', 'sha256='])
+  signatureFormat?: 'hex' | 'sha256=';
+
+  /** `envelope` {event, timestamp, data, metadata?}, `flat` (the data alone) or `cloudevents`. Default: the tenant's setting. */
+  @IsOptional()
+  @IsIn(['envelope', 'flat', 'cloudevents'])
+  bodyFormat?: 'envelope' | 'flat' | 'cloudevents';
+
+  /** Seconds to wait before each attempt, first attempt first: `[0, 60, 300]`. Default: the tenant's. */
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_ATTEMPTS)
+  @IsInt({ each: true })
+  @Min(0, { each: true })
+  @Max(MAX_RETRY_DELAY_S, { each: true })
+  retrySchedule?: number[];
+
+  /** Instead of a schedule: so many retries after the first attempt, each wait twice the one before. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_ATTEMPTS - 1)
+  retryAttempts?: number;
+
+  /** With `retryAttempts`: seconds before the first retry (default 60). */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MAX_RETRY_DELAY_S)
+  retryDelay?: number;
+
+  /** How long the receiver may take, in milliseconds, 1,000 to 60,000. Default: the tenant's. */
+  @IsOptional()
+  @IsInt()
+  @Min(1000)
+  @Max(60_000)
+  timeoutMs?: number;
+
+  /** Most requests open at once. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  maxInFlight?: number;
+
+  /** Your own name for it, unique in the tenant: creating again with the same key updates instead of making a second. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  externalKey?: string;
+}
+
+export class UpdateSubscription extends PartialType(CreateSubscription) {}
+
+export class SubscriptionQuery extends PageQuery {
+  /** Only those with exactly this URL. */
+  @IsOptional()
+  @IsString()
+  url?: string;
+
+  /** Only those that would get an event of this type. */
+  @IsOptional()
+  @IsString()
+  eventType?: string;
+
+  @IsOptional()
+  @IsString()
+  externalKey?: string;
+}
+
+export class RotateSecret {
+  /** So long the old secret signs beside the new one, in seconds (default one day, at most 30 days). */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(30 * 24 * 3600)
+  overlapSeconds = 24 * 3600;
+
+  /** The new secret; one is made when absent. */
+  @IsOptional()
+  @IsString()
+  secret?: string;
+}
+
+export class TestSubscription {
+  /** Event type whose sample is sent. Default: `webhook.test`. */
+  @IsOptional()
+  @IsString()
+  eventType?: string;
+}
+
+/** A subscription as the API shows it. */
+export class SubscriptionView {
+  id: string;
+  tenantId: string;
+  name: string;
+  description: string;
+  url: string;
+  eventTypes: string[];
+  enabled: boolean;
+  /** Why the platform switched it off, in words; null when it did not. */
+  disabledReason: string | null;
+  disabledAt: Date | null;
+  /** Null: the tenant's setting. */
+  signatureFormat: string | null;
+  bodyFormat: string | null;
+  retrySchedule: number[] | null;
+  timeoutMs: number | null;
+  maxInFlight: number | null;
+  externalKey: string | null;
+  /** Finished deliveries. */
+  successCount: number;
+  failedCount: number;
+  lastDeliveryStatus: string | null;
+  lastDeliveryAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export class CreatedSubscriptionView extends SubscriptionView {
+  /** The signing secret: shown here once and never again. Absent when an existing subscription was updated. */
+  secret?: string;
+}

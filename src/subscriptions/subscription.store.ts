@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import { patternsMatching } from '../core/event-pattern.js';
+import { PrismaService } from '../database/prisma.service.js';
+import type { Prisma, Subscription, SubscriptionCounter } from '../generated/prisma/client.js';
+
+export type { Subscription, SubscriptionCounter };
+
+export interface SubscriptionFilter {
+  url?: string;
+  eventType?: string;
+  externalKey?: string;
+}
+
+/** The columns a person sets; ids, versions and times are the store's. */
+export type SubscriptionValues = Pick<
+  Prisma.SubscriptionUncheckedCreateInput,
+  | 'url'
+  | 'eventTypes'
+  | 'name'
+  | 'description'
+  | 'enabled'
+  | 'disabledReason'
+  | 'disabledAt'
+  | 'signatureFormat'
+  | 'bodyFormat'
+  | 'retrySchedule'
+  | 'timeoutMs'
+  | 'maxInFlight'
+  | 'externalKey'
+>;
+
+export interface SealedSecret {
+  id: string;
+  ciphertext: Uint8Array<ArrayBuffer>;
+}
+
+@Injectable()
+export class SubscriptionStore {
+  constructor(private readonly prisma: PrismaService) {}
+
+  create(tenantId: string, id: string, values: SubscriptionValues, secret: SealedSecret): Promise<Subscription> {
+    return this.prisma.subscription.create({
+      data: { ...values, id, tenantId, secrets: { create: { ...secret, tenantId } } },
+    });
+  }
+
+  find(tenantId: string, id: string) {
+    return this.prisma.subscription.findFirst({ where: { tenantId, id } });
+  }
+
+  findByExternalKey(tenantId: string, externalKey: string) {
+    return this.prisma.subscription.findUnique({ where: { tenantId_externalKey: { tenantId, externalKey } } });
+  }
+
+  /** Newest first. */
+  list(tenantId: string, filter: SubscriptionFilter, belowId: string | undefined, take: number) {
+    return this.prisma.subscription.findMany({
+      where: {
+        tenantId,
+        url: filter.url,
+        externalKey: filter.externalKey,
+        ...(filter.eventType && { eventTypes: { hasSome: patternsMatching(filter.eventType) } }),
+        id: { lt: belowId },
+      },
+      orderBy: { id: 'desc' },
+      take,
+    });
+  }
+
+  /** Null when there is none. A change of what is sent where raises the version, by which workers notice. */
+  async update(tenantId: string, id: string, values: Partial<SubscriptionValues>): Promise<Subscription | null> {
+    const [updated] = await this.prisma.subscription.updateManyAndReturn({
+      where: { tenantId, id },
+      data: { ...values, version: { increment: 1 } },
+    });
+    return updated ?? null;
+  }
+
+  /** Deliveries that wait for a disabled subscription have no due time; this makes them due. */
+  async resumeWaiting(tenantId: string, subscriptionId: string, now: Date): Promise<void> {
+    await this.prisma.delivery.updateMany({
+      where: { tenantId, subscriptionId, status: 'pending', dueAt: null },
+      data: { dueAt: now },
+    });
+  }
+
+  /** False when there is none. Its pending deliveries are cancelled when a worker next meets them. */
+  async delete(tenantId: string, id: string): Promise<boolean> {
+    const [{ count }] = await this.prisma.$transaction([
+      this.prisma.subscription.deleteMany({ where: { tenantId, id } }),
+      this.prisma.subscriptionCounter.deleteMany({ where: { tenantId, subscriptionId: id } }),
+      this.prisma.delivery.updateMany({
+        where: { tenantId, subscriptionId: id, status: 'pending' },
+        data: { status: 'cancelled', dueAt: null, completedAt: new Date() },
+      }),
+    ]);
+    return count === 1;
+  }
+
+  /** The new secret becomes current, the others end at `overlapEnd`; all in one transaction. */
+  async rotateSecret(tenantId: string, id: string, secret: SealedSecret, overlapEnd: Date): Promise<void> {
+    await this.prisma.$transaction([
+      this.prisma.subscriptionSecret.updateMany({
+        where: { tenantId, subscriptionId: id, OR: [{ expiresAt: null }, { expiresAt: { gt: overlapEnd } }] },
+        data: { expiresAt: overlapEnd },
+      }),
+      this.prisma.subscriptionSecret.create({ data: { ...secret, tenantId, subscriptionId: id } }),
+      this.prisma.subscription.updateMany({ where: { tenantId, id }, data: { version: { increment: 1 } } }),
+    ]);
+  }
+
+  /** With its secrets, newest first. */
+  findWithSecretsAcrossTenants(id: string) {
+    return this.prisma.subscription.findUnique({ where: { id }, include: { secrets: { orderBy: { id: 'desc' } } } });
+  }
+
+  async counters(tenantId: string, ids: string[]): Promise<Map<string, SubscriptionCounter>> {
+    const rows = await this.prisma.subscriptionCounter.findMany({ where: { tenantId, subscriptionId: { in: ids } } });
+    return new Map(rows.map((row) => [row.subscriptionId, row]));
+  }
+}
