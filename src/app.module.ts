@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
@@ -15,7 +15,12 @@ import { TenantsModule } from './tenants/tenants.module.js';
 /** Puts a process together from its settings. */
 @Module({})
 export class AppModule {
-  static forRoot(config: Config, databaseUrl: string, clock: Clock): DynamicModule {
+  static forRoot(
+    config: Config,
+    databaseUrl: string,
+    clock: Clock,
+    furtherModules: NonNullable<ModuleMetadata['imports']> = [],
+  ): DynamicModule {
     const deliveries = DeliveriesModule.forRoles(config.roles);
     return {
       module: AppModule,
@@ -29,6 +34,7 @@ export class AppModule {
         deliveries,
         InboundEventsModule,
         DialectsModule.over([SubscriptionsModule, deliveries]),
+        ...furtherModules,
       ],
       controllers: [HealthController],
     };

@@ -1,3 +1,4 @@
+import type { ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -15,6 +16,7 @@ export async function createApp(
   config: Config,
   databaseUrl: string,
   clock = new Clock(),
+  furtherModules: NonNullable<ModuleMetadata['imports']> = [],
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: config.http.bodyLimitBytes,
@@ -23,7 +25,8 @@ export async function createApp(
     // Answers that are under way are finished; idle connections do not hold up the end.
     forceCloseConnections: 'idle',
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config, databaseUrl, clock), adapter, {
+  const root = AppModule.forRoot(config, databaseUrl, clock, furtherModules);
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     rawBody: true,
     logger: new NestLogger(),
   });

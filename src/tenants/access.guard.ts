@@ -8,6 +8,8 @@ import { PUBLIC, SCOPE, TENANT_KEYED } from './access.decorator.js';
 import { Authenticator } from './authenticator.js';
 import { apiKeyHeader, bearerToken } from './credential-strategies.js';
 import type { Principal } from './principal.js';
+import { RateLimiter } from './rate-limiter.js';
+import { TenantSettings } from './tenant-settings.js';
 
 const HOW_TO = 'Send "Authorization: Bearer <session token or API key>" or "X-API-Key: <key>".';
 
@@ -41,6 +43,8 @@ export class AccessGuard implements CanActivate {
 
   constructor(
     private readonly reflector: Reflector,
+    private readonly settings: TenantSettings,
+    private readonly limiter: RateLimiter,
     authenticator: Authenticator,
   ) {
     this.anyCredential = passportGuard(['bearer', 'api-key'], authenticator);
@@ -52,13 +56,22 @@ export class AccessGuard implements CanActivate {
     if (this.reflector.getAllAndOverride<boolean>(PUBLIC, route)) return true;
     const request = requestOf(context);
     refuseTwoCredentials(request);
-    const guard = this.reflector.getAllAndOverride<boolean>(TENANT_KEYED, route) ? this.tenantKey : this.anyCredential;
-    await guard.canActivate(context);
+    const tenantKeyed = this.reflector.getAllAndOverride<boolean>(TENANT_KEYED, route);
+    await (tenantKeyed ? this.tenantKey : this.anyCredential).canActivate(context);
     const principal = request.principal as Principal;
     checkAdminId(request, principal);
+    if (!tenantKeyed) await this.checkApiRate(principal.tenantId);
     const scope = this.reflector.getAllAndOverride<Scope | undefined>(SCOPE, route);
     if (scope && !principal.scopes.has(scope)) throw missingScope(scope, principal);
     return true;
+  }
+
+  /** Unlimited until the tenant sets `rateLimits.apiPerMinute`. Inbound requests have a limit of their own. */
+  private async checkApiRate(tenantId: string): Promise<void> {
+    const { apiPerMinute } = (await this.settings.get(tenantId)).rateLimits;
+    if (apiPerMinute === null) return;
+    const limit = { name: 'api', requests: apiPerMinute, windowS: 60 };
+    await this.limiter.consume(limit, tenantId, `The tenant's limit of ${apiPerMinute} API requests a minute is used up.`);
   }
 }
 

@@ -62,6 +62,7 @@ export class RateLimiter {
       keyPrefix: name,
       points: requests,
       duration: windowS,
+      clearExpiredByTimeout: this.limiters.size === 0,
       // Who is over the limit is refused from memory: an attacker must not keep the database busy.
       inMemoryBlockOnConsumed: requests + 1,
     });
