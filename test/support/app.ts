@@ -32,8 +32,7 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-export const TEST_OWNER = { email: 'owner@example.com', password: 'correct horse battery' };
-const TEST_API_KEY = 'phk_testkey1_0123456789abcdef0123456789ABCDEF';
+export const PLATFORM_TOKEN = 'platform-token-of-the-tests';
 const MASTER_KEY = randomBytes(32).toString('base64');
 
 /** The application as it runs in production, on a free port, with its first tenant. */
@@ -47,10 +46,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       DATABASE_URL: database.url,
       DATABASE_POOL_SIZE: '4',
       REDIS_URL: options.redisUrl,
-      PLATFORM_TOKEN: 'the platform token of the tests',
-      BOOTSTRAP_EMAIL: TEST_OWNER.email,
-      BOOTSTRAP_PASSWORD: TEST_OWNER.password,
-      BOOTSTRAP_API_KEY: TEST_API_KEY,
+      PLATFORM_TOKEN,
+      BOOTSTRAP_EMAIL: 'owner@example.com',
+      BOOTSTRAP_PASSWORD: 'correct horse battery',
+      BOOTSTRAP_API_KEY: 'phk_testkey1_0123456789abcdef0123456789ABCDEF',
       ...options.config,
     },
     '0.0.0-test',
@@ -67,8 +66,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     prisma,
     database,
     tenant: { id, slug },
-    owner: TEST_OWNER,
-    apiKey: TEST_API_KEY,
+    owner: { email: config.bootstrap.email, password: config.bootstrap.password as string },
+    apiKey: config.bootstrap.apiKey as string,
     close: async () => {
       await app.close();
       if (!options.database) await database.drop();
