@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { constants, existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { access, appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,8 +45,9 @@ export class PostgresCluster {
   static async open(dataDir: string, settings: Record<string, string> = {}): Promise<PostgresCluster> {
     await mkdir(dataDir, { recursive: true });
     const folder = path.join(dataDir, 'postgres');
-    const isNew = !existsSync(path.join(folder, 'data', 'PG_VERSION'));
-    const binaries = await PostgresBinaries.find(dataDir, isNew ? null : statSync(path.join(folder, 'data')).uid);
+    const isNew = !existsSync(folder);
+    if (isNew) await refuseUnwritable(dataDir);
+    const binaries = await PostgresBinaries.find(dataDir, isNew ? null : statSync(folder).uid);
     if (isNew) await createFiles(dataDir, folder, binaries);
     // Made where a namespace could be used, served where it cannot.
     else binaries.handOver(folder);
@@ -134,6 +135,14 @@ export class PostgresCluster {
 
   private inFolder = (name: string) => path.join(this.folder, name);
   private inData = (...names: string[]) => path.join(this.folder, 'data', ...names);
+}
+
+async function refuseUnwritable(dataDir: string): Promise<void> {
+  await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new EmbeddedPostgresError(
+      `The database cannot be kept in ${dataDir}: this account may not write there (${error.code}). Make it writable, or set DATA_DIR to another folder`,
+    );
+  });
 }
 
 /** Made beside and moved into place whole: a crash half-way, or another start at the same time, leaves no half-made database. */

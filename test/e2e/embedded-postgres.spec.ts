@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.js';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
+const asOrdinaryUser = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
 
 describe('embedded Postgres', () => {
   let codeFolder: string;
@@ -57,7 +58,10 @@ describe('embedded Postgres', () => {
   const startInProcess = async (options: { uid?: number; gid?: number } = {}) => {
     const code = `
       const { startEmbeddedPostgres } = await import(process.argv[1]);
-      const postgres = await startEmbeddedPostgres({ dataDir: process.argv[2], log: console });
+      const postgres = await startEmbeddedPostgres({ dataDir: process.argv[2], log: console }).catch((error) => {
+        console.log(JSON.stringify({ error: error.message }));
+        process.exit(1);
+      });
       process.on('SIGTERM', () => postgres.stop().then(() => process.exit(0)));
       console.log(JSON.stringify({ url: postgres.url('postgres'), reused: postgres.reused, uid: process.getuid?.() }));
       setInterval(() => {}, 1000);`;
@@ -69,7 +73,7 @@ describe('embedded Postgres', () => {
     });
     children.add(child);
     const [line] = await once(createInterface({ input: child.stdout! }), 'line');
-    return { child, ...(JSON.parse(line) as { url: string; reused: boolean; uid?: number }) };
+    return { child, ...(JSON.parse(line) as { url: string; reused: boolean; uid?: number; error?: string }) };
   };
 
   it('starts on a path with spaces, keeps rows over a restart, and comes back on the same port', async () => {
@@ -236,11 +240,10 @@ describe('embedded Postgres', () => {
   });
 
   it('runs for an ordinary user, and for root on that user’s files', async () => {
-    const asNobody = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
     await mkdir(dataDir);
     if (isRoot) for (const place of [folder, dataDir]) await chown(place, NOBODY, NOBODY);
 
-    const ordinary = await startInProcess(asNobody);
+    const ordinary = await startInProcess(asOrdinaryUser);
     expect(ordinary.uid).toBe(isRoot ? NOBODY : process.getuid?.());
     await query(ordinary.url, "create table kept as select 'here' as word");
     ordinary.child.kill('SIGTERM');
@@ -248,6 +251,19 @@ describe('embedded Postgres', () => {
 
     const asUs = await start();
     expect(await query(asUs.url('postgres'), 'select word from kept')).toEqual([{ word: 'here' }]);
+  });
+
+  it('says so when the data or the folder belongs to another account', async () => {
+    await stop(await start());
+    await chmod(folder, 0o755);
+    await chmod(path.join(dataDir, 'postgres/password'), 0);
+    expect((await startInProcess(asOrdinaryUser)).error).toContain('its password cannot be read');
+
+    dataDir = path.join(folder, 'locked');
+    await mkdir(dataDir, { mode: 0o500 });
+    expect((await startInProcess(asOrdinaryUser)).error).toContain(
+      `The database cannot be kept in ${dataDir}: this account may not write there (EACCES)`,
+    );
   });
 
   /** A process that has ended and that nobody has asked about. */
