@@ -62,11 +62,10 @@ export class DeliveryService {
 
   /** With its attempts, oldest first. */
   async get(tenantId: string, id: string): Promise<DeliveryWithAttempts> {
-    const row = isUuid(id) ? await this.store.find(tenantId, id) : null;
-    if (!row) throw notFound('delivery', id);
-    const event = await this.events.find(tenantId, row.eventId);
-    const attempts = await this.store.listAttempts(tenantId, [id]);
-    return { ...presentDelivery(row, event?.type ?? ''), attempts: attempts.map(presentAttempt) };
+    const found = isUuid(id) ? await this.store.findWithAttempts(tenantId, id) : null;
+    if (!found) throw notFound('delivery', id);
+    const event = await this.events.find(tenantId, found.delivery.eventId);
+    return { ...presentDelivery(found.delivery, event?.type ?? ''), attempts: found.attempts.map(presentAttempt) };
   }
 
   /** Sends a delivery once more, now, with the same message id. After a failure the rest of its schedule still counts. */

@@ -183,8 +183,16 @@ export class DeliveryStore {
     ]);
   }
 
-  find(tenantId: string, id: string) {
-    return this.prisma.delivery.findUnique({ where: { tenantId_id: { tenantId, id } } });
+  /** With its attempts, oldest first, both as of one moment: an attempt and what it made of the delivery are seen together. */
+  async findWithAttempts(tenantId: string, id: string): Promise<{ delivery: Delivery; attempts: Attempt[] } | null> {
+    const [delivery, attempts] = await this.prisma.$transaction(
+      [
+        this.prisma.delivery.findUnique({ where: { tenantId_id: { tenantId, id } } }),
+        this.prisma.attempt.findMany({ where: { tenantId, deliveryId: id }, orderBy: { id: 'asc' } }),
+      ],
+      { isolationLevel: 'RepeatableRead' },
+    );
+    return delivery && { delivery, attempts };
   }
 
   /** Newest first. */
