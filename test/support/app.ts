@@ -32,6 +32,7 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
+export const TEST_OWNER = { email: 'owner@example.com', password: 'correct horse battery' };
 export const PLATFORM_TOKEN = 'platform-token-of-the-tests';
 const MASTER_KEY = randomBytes(32).toString('base64');
 
@@ -47,8 +48,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       DATABASE_POOL_SIZE: '4',
       REDIS_URL: options.redisUrl,
       PLATFORM_TOKEN,
-      BOOTSTRAP_EMAIL: 'owner@example.com',
-      BOOTSTRAP_PASSWORD: 'correct horse battery',
+      BOOTSTRAP_EMAIL: TEST_OWNER.email,
+      BOOTSTRAP_PASSWORD: TEST_OWNER.password,
       BOOTSTRAP_API_KEY: 'phk_testkey1_0123456789abcdef0123456789ABCDEF',
       ...options.config,
     },
