@@ -71,7 +71,11 @@ export class AccessGuard implements CanActivate {
     const { apiPerMinute } = (await this.settings.get(tenantId)).rateLimits;
     if (apiPerMinute === null) return;
     const limit = { name: 'api', requests: apiPerMinute, windowS: 60 };
-    await this.limiter.consume(limit, tenantId, `The tenant's limit of ${apiPerMinute} API requests a minute is used up.`);
+    await this.limiter.consume(
+      limit,
+      tenantId,
+      `The tenant's limit of ${apiPerMinute} API requests a minute is used up.`,
+    );
   }
 }
 

@@ -24,7 +24,7 @@ export class TenantCache<Value> {
 
   constructor(
     private readonly clock: Clock,
-    private readonly changes: TenantChanges,
+    private readonly changes: Pick<TenantChanges, 'connected' | 'onChange'>,
     private readonly limits: { maxEntries: number; ttlMs: number },
   ) {
     changes.onChange((tenantId) => this.forget(tenantId));
