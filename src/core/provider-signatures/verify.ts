@@ -9,9 +9,9 @@ import { type Proof, refuse, type Verdict } from './verdict.js';
  * Judges one inbound request. Pure: the time comes in, keys come in (`settings.jwks` for Google), nothing is fetched, and
  * no input makes it throw.
  *
- * The vendors' own libraries are not used: each covers one of twenty schemes, and between them they read the clock
- * themselves, are asynchronous, throw instead of giving a reason, and take one secret. What is left without those is one
- * HMAC. Their published test vectors run in test/conformance instead.
+ * The vendors' own libraries are not used: each covers one scheme, and the usual ones read the clock themselves, are
+ * asynchronous, throw, or take one secret. What is left without that is one HMAC. Where a vendor publishes test vectors,
+ * test/conformance runs them; Standard Webhooks is checked against its reference library there.
  *
  * @param secrets the active secrets of the source: none yet, one, or two while one replaces the other
  * @param settings as stored with the source; see each provider's `settings`
