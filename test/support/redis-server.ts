@@ -10,12 +10,13 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A real Redis of its own, with nothing on disk; the one queue backend that npm does not bring. */
-export async function startRedisServer(): Promise<RedisServer> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'posthaste-redis-'));
+/** A real Redis, the one queue backend that npm does not bring. It keeps `redis.pid` in its folder and nothing else. */
+export async function startRedisServer(givenFolder?: string): Promise<RedisServer> {
+  const folder = givenFolder ?? (await mkdtemp(path.join(os.tmpdir(), 'posthaste-redis-')));
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
-    const options = { bind: '127.0.0.1', port: String(port), dir: folder, save: '', appendonly: 'no' };
+    const pidfile = path.join(folder, 'redis.pid');
+    const options = { bind: '127.0.0.1', port: String(port), dir: folder, pidfile, save: '', appendonly: 'no' };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
     const outcome = await readiness(server);
@@ -23,10 +24,12 @@ export async function startRedisServer(): Promise<RedisServer> {
       return {
         url: `redis://127.0.0.1:${port}`,
         stop: async () => {
-          const ended = once(server, 'exit');
-          server.kill('SIGKILL');
-          await ended;
-          await rm(folder, { recursive: true, force: true });
+          if (server.exitCode === null && server.signalCode === null) {
+            const ended = once(server, 'exit');
+            server.kill('SIGTERM');
+            await ended;
+          }
+          if (!givenFolder) await rm(folder, { recursive: true, force: true });
         },
       };
     }
