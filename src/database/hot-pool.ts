@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { Config } from '../config/env.js';
 import { logger } from '../observability/logger.js';
@@ -11,7 +11,7 @@ import { DatabaseUrl } from './database-url.js';
  * scan chosen then would cost milliseconds for every message once the tables have grown.
  */
 @Injectable()
-export class HotPool implements OnModuleDestroy {
+export class HotPool implements OnApplicationShutdown {
   private readonly pool: pg.Pool;
 
   constructor(database: DatabaseUrl, config: Config) {
@@ -31,7 +31,7 @@ export class HotPool implements OnModuleDestroy {
     return result.rows;
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     await this.pool.end();
   }
 }

@@ -33,6 +33,8 @@ export class DeliveryDispatcher {
   private loading = 0;
   running = false;
   private renewal: NodeJS.Timeout | undefined;
+  /** The grace is over: what ends from now on ends because we cut it, which is not the endpoint's failure. */
+  private abandoned = false;
 
   constructor(
     private readonly config: Config,
@@ -97,6 +99,7 @@ export class DeliveryDispatcher {
     await this.giveBack(waiting.map((row) => row.delivery));
     const until = performance.now() + graceMs;
     while (this.held.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.abandoned = true;
     this.recorder.stop();
     clearInterval(this.renewal);
     await this.giveBack([...this.held.values()]);
@@ -123,7 +126,8 @@ export class DeliveryDispatcher {
 
   private async process({ delivery, target }: Admitted): Promise<void> {
     try {
-      await this.recorder.record(await this.attempt(delivery, target));
+      const attempt = await this.attempt(delivery, target);
+      if (!this.abandoned) await this.recorder.record(attempt);
     } catch (error) {
       // Not recorded: the lease brings the delivery back, with the same webhook-id.
       logger.error({ err: (error as Error).message, deliveryId: delivery.id }, 'attempt was not recorded');

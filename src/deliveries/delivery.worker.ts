@@ -1,5 +1,5 @@
 import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
-import type { OnApplicationBootstrap } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { Config } from '../config/env.js';
 import { Clock } from '../core/clock.js';
@@ -14,7 +14,7 @@ const ADMISSION_POLL_MS = 10;
 
 /** The worker role's end of the queue: chunks from BullMQ and from the due relay go to the dispatcher. */
 @Processor({ name: DELIVERY_QUEUE }, { concurrency: CONCURRENT_CHUNKS })
-export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap {
+export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly dispatcher: DeliveryDispatcher,
     private readonly store: DeliveryStore,
@@ -45,10 +45,11 @@ export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap
     logger.warn({ err: error.message }, 'queue worker');
   }
 
-  /** Before Nest closes connections: no new work, and what is held is finished or given back. */
+  /** Before the server and its connections close: no new work, and what is held is finished or given back. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.relay.stop();
     await this.dispatcher.stop(this.config.shutdownGraceMs);
+    await this.worker.close();
   }
 
   private async takeDue(limit: number): Promise<number> {

@@ -1,7 +1,7 @@
 import dns from 'node:dns';
 import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { Config } from '../config/env.js';
 import type { SendResult } from '../core/attempt-outcome.js';
@@ -27,7 +27,7 @@ class BlockedAddressError extends Error {
 
 /** Posts over kept-alive connections. Every outcome is a value; nothing is thrown for what an endpoint does. */
 @Injectable()
-export class HttpSender implements OnModuleDestroy {
+export class HttpSender implements OnApplicationShutdown {
   private readonly agent: Agent;
 
   constructor(config: Config) {
@@ -69,7 +69,7 @@ export class HttpSender implements OnModuleDestroy {
     }
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }
 }

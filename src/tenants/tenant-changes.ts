@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import pg from 'pg';
 import { DatabaseUrl } from '../database/database-url.js';
 import { HotPool } from '../database/hot-pool.js';
@@ -16,7 +16,7 @@ export type ChangeListener = (tenantId: string | null) => void;
  * remember of them is forgotten at once. While `connected` is false nothing may be remembered: a change would go unnoticed.
  */
 @Injectable()
-export class TenantChanges implements OnModuleInit, OnModuleDestroy {
+export class TenantChanges implements OnModuleInit, OnApplicationShutdown {
   private readonly listeners: ChangeListener[] = [];
   private client: pg.Client | null = null;
   private retryTimer: NodeJS.Timeout | null = null;
@@ -48,7 +48,7 @@ export class TenantChanges implements OnModuleInit, OnModuleDestroy {
     await this.connect();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     this.listening = false;
     if (this.retryTimer) clearTimeout(this.retryTimer);
