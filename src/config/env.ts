@@ -236,6 +236,7 @@ function parse(env: NodeJS.ProcessEnv) {
 }
 
 /** The typed settings of this process, and the class by which Nest injects them. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns the whole tree
 export class Config {
   private constructor(settings: ConfigTree) {
     Object.assign(this, settings);

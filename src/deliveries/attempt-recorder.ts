@@ -13,7 +13,7 @@ const RETRY_MS = 500;
 @Injectable()
 export class AttemptRecorder {
   private stopped = false;
-  private readonly batcher = new Batcher<AttemptRecord, void>((records) => this.write(records), {
+  private readonly batcher = new Batcher<AttemptRecord, undefined>((records) => this.write(records), {
     maxItems: 512,
     maxRunning: 2,
     isItemsFault: isDataError,
@@ -25,7 +25,7 @@ export class AttemptRecorder {
   ) {}
 
   /** Resolves when the attempt is committed; while the database is away it keeps trying. */
-  record(attempt: AttemptRecord): Promise<void> {
+  record(attempt: AttemptRecord): Promise<undefined> {
     return this.batcher.add(attempt);
   }
 
@@ -34,7 +34,7 @@ export class AttemptRecorder {
     this.stopped = true;
   }
 
-  private async write(records: AttemptRecord[]): Promise<void[]> {
+  private async write(records: AttemptRecord[]): Promise<undefined[]> {
     for (;;) {
       try {
         const startedMs = performance.now();

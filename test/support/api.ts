@@ -26,7 +26,10 @@ export class Api {
 
   // biome-ignore lint/suspicious/noExplicitAny: bodies are what the test says they are
   async patch(path: string, body: object, status = 200): Promise<any> {
-    return this.expect(await request(this.url).patch(path).auth(this.credential, { type: 'bearer' }).send(body), status);
+    return this.expect(
+      await request(this.url).patch(path).auth(this.credential, { type: 'bearer' }).send(body),
+      status,
+    );
   }
 
   async delete(path: string, status = 204): Promise<unknown> {

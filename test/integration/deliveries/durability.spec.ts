@@ -38,11 +38,19 @@ const apiOf = (server: ServerProcess) => new Api(server.url, PROCESS_API_KEY);
 const subscribe = (api: Api, fields: object = {}) =>
   api.post('/api/v1/subscriptions', { url: receiver.url, eventTypes: ['durable.*'], ...fields }, 201);
 const publish = (api: Api, count: number) =>
-  api.post('/api/v1/events/batch', Array.from({ length: count }, (_, n) => ({ type: 'durable.one', data: { n } })), 202);
+  api.post(
+    '/api/v1/events/batch',
+    Array.from({ length: count }, (_, n) => ({ type: 'durable.one', data: { n } })),
+    202,
+  );
 const received = () => new Set(receiver.requests.map((request) => JSON.parse(request.body).data.n as number)).size;
 const statuses = async () =>
   Object.fromEntries(
-    (await database.query<{ status: string; n: number }>('select status, count(*)::int as n from deliveries group by 1')).map((r) => [r.status, r.n]),
+    (
+      await database.query<{ status: string; n: number }>(
+        'select status, count(*)::int as n from deliveries group by 1',
+      )
+    ).map((r) => [r.status, r.n]),
   );
 
 describe.each(BACKENDS)('with the queue in %s', (backend) => {

@@ -20,15 +20,28 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.close());
 
-const subscribe = (fields: object) => api.post('/api/v1/subscriptions', { url: `${receiver.url}/hook`, ...fields }, 201);
-const received = (count: number) => eventually(() => (expect(receiver.requests).toHaveLength(count), receiver.requests));
+const subscribe = (fields: object) =>
+  api.post('/api/v1/subscriptions', { url: `${receiver.url}/hook`, ...fields }, 201);
+const received = (count: number) =>
+  eventually(() => {
+    expect(receiver.requests).toHaveLength(count);
+    return receiver.requests;
+  });
 
 describe('a published event', () => {
   it('reaches its subscriber as a request that the standardwebhooks library verifies', async () => {
     const { secret } = await subscribe({ eventTypes: ['one.verified'] });
     const data = { z: 1, a: 'ç', nested: { list: [1, null, 'x'] } };
-    const accepted = await api.post('/api/v1/events', { type: 'one.verified', data, metadata: { source: 'test' } }, 202);
-    expect(accepted).toMatchObject({ type: 'one.verified', deliveries: 1, id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    const accepted = await api.post(
+      '/api/v1/events',
+      { type: 'one.verified', data, metadata: { source: 'test' } },
+      202,
+    );
+    expect(accepted).toMatchObject({
+      type: 'one.verified',
+      deliveries: 1,
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
     const [request] = await received(1);
     expect(request).toMatchObject({ method: 'POST', path: '/hook' });
     expect(new Webhook(secret).verify(request!.body, request!.headers as Record<string, string>)).toEqual({
@@ -67,7 +80,11 @@ describe('a published event', () => {
 
   it('is a structured CloudEvent where that is asked for', async () => {
     await subscribe({ eventTypes: ['cloud.one'], bodyFormat: 'cloudevents' });
-    const { id } = await api.post('/api/v1/events', { type: 'cloud.one', data: { a: 1 }, occurredAt: '2026-01-02T03:04:05Z' }, 202);
+    const { id } = await api.post(
+      '/api/v1/events',
+      { type: 'cloud.one', data: { a: 1 }, occurredAt: '2026-01-02T03:04:05Z' },
+      202,
+    );
     expect(JSON.parse((await received(1))[0]!.body)).toEqual({
       specversion: '1.0',
       id,
@@ -86,7 +103,11 @@ describe('a published event', () => {
       all: ['*'],
       other: ['pick.made', 'picked.*', 'pick.made.now.then'],
     })) {
-      await api.post('/api/v1/subscriptions', { url: `${receiver.url}/${path}`, eventTypes, externalKey: `pick-${path}` }, 201);
+      await api.post(
+        '/api/v1/subscriptions',
+        { url: `${receiver.url}/${path}`, eventTypes, externalKey: `pick-${path}` },
+        201,
+      );
     }
     await api.post('/api/v1/subscriptions', { url: `${receiver.url}/off`, eventTypes: ['*'], enabled: false }, 201);
     const { deliveries } = await api.post('/api/v1/events', { type: 'pick.made.now', data: {} }, 202);
@@ -100,7 +121,11 @@ describe('a published event', () => {
   it('without any subscriber is kept', async () => {
     const { id, deliveries } = await api.post('/api/v1/events', { type: 'nobody.listens', data: { a: 1 } }, 202);
     expect(deliveries).toBe(0);
-    expect(await api.get(`/api/v1/events/${id}`)).toMatchObject({ type: 'nobody.listens', data: { a: 1 }, deliveries: [] });
+    expect(await api.get(`/api/v1/events/${id}`)).toMatchObject({
+      type: 'nobody.listens',
+      data: { a: 1 },
+      deliveries: [],
+    });
   });
 });
 
@@ -122,7 +147,12 @@ describe('a batch', () => {
     expect(answer.data).toMatchObject([
       { type: 'batch.one', deliveries: 1 },
       { error: { code: 'invalid_request', errors: [{ pointer: '/type' }] } },
-      { error: { code: 'invalid_event_data', errors: expect.arrayContaining([{ pointer: '/data/id', detail: expect.any(String) }]) } },
+      {
+        error: {
+          code: 'invalid_event_data',
+          errors: expect.arrayContaining([{ pointer: '/data/id', detail: expect.any(String) }]),
+        },
+      },
       { type: 'batch.two' },
       { error: { code: 'invalid_request' } },
     ]);
@@ -201,7 +231,8 @@ describe('the record', () => {
 
   it('lists deliveries by every filter, newest first and page by page', async () => {
     const { id: subscriptionId } = await subscribe({ eventTypes: ['page.*'] });
-    for (const n of [1, 2, 3]) await api.post('/api/v1/events', { type: `page.${n % 2 ? 'odd' : 'even'}`, data: { n } }, 202);
+    for (const n of [1, 2, 3])
+      await api.post('/api/v1/events', { type: `page.${n % 2 ? 'odd' : 'even'}`, data: { n } }, 202);
     await received(3);
     const ids = async (query: string) => {
       const { data, nextCursor } = await api.get(`/api/v1/deliveries?subscriptionId=${subscriptionId}&${query}`);
@@ -251,7 +282,10 @@ describe('targets', () => {
         expect(deliveries[0].status).toBe('failed');
         return (await guardedApi.get(`/api/v1/deliveries/${deliveries[0].id}`)).attempts;
       });
-      expect(attempts[0].error).toMatchObject({ code: 'blocked_address', message: expect.stringContaining('loopback') });
+      expect(attempts[0].error).toMatchObject({
+        code: 'blocked_address',
+        message: expect.stringContaining('loopback'),
+      });
       expect(receiver.requests).toHaveLength(0);
     } finally {
       await guarded.close();

@@ -57,7 +57,10 @@ describe('the default schedule', () => {
     receiver.respondWith([500, { status: 500, body: 'still broken' }, 200]);
     const id = await publishOne();
     const first = await attemptsOf(id, 1);
-    expect(first).toMatchObject({ status: 'pending', attempts: [{ statusCode: 500, outcome: 'retry', error: { code: 'http_500' } }] });
+    expect(first).toMatchObject({
+      status: 'pending',
+      attempts: [{ statusCode: 500, outcome: 'retry', error: { code: 'http_500' } }],
+    });
     await expectNextAttemptAfter(id, 60, 1);
     const done = await expectNextAttemptAfter(id, 300, 2);
     expect(done).toMatchObject({ status: 'succeeded', attemptCount: 3, nextAttemptAt: null });
@@ -76,7 +79,10 @@ describe('the default schedule', () => {
     const failed = await show(id);
     expect(failed).toMatchObject({ status: 'failed', attemptCount: 5, nextAttemptAt: null });
     expect(failed.completedAt).not.toBeNull();
-    expect(await api.get(`/api/v1/subscriptions/${failed.subscriptionId}`)).toMatchObject({ failedCount: 1, lastDeliveryStatus: 'failed' });
+    expect(await api.get(`/api/v1/subscriptions/${failed.subscriptionId}`)).toMatchObject({
+      failedCount: 1,
+      lastDeliveryStatus: 'failed',
+    });
   });
 });
 
@@ -102,7 +108,12 @@ describe("a subscription's own schedule", () => {
 
 describe('what counts as failed', () => {
   it.each([
-    ['a redirect, which is not followed', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'http_302', 'redirect'],
+    [
+      'a redirect, which is not followed',
+      { status: 302, headers: { location: 'http://127.0.0.1:1/' } },
+      'http_302',
+      'redirect',
+    ],
     ['a connection that is cut', { reset: true as const }, 'connection_reset', 'closed before an answer'],
     ['no answer within the time-out', { hang: true as const }, 'timeout_headers', 'did not answer within 1 s'],
   ])('%s', async (_, answer, code, words) => {
@@ -119,7 +130,10 @@ describe('what counts as failed', () => {
     const id = await publishOne({ url: `http://127.0.0.1:${port}/`, retryAttempts: 0 });
     receiver = await startReceiver();
     const { attempts } = await attemptsOf(id, 1);
-    expect(attempts[0].error).toMatchObject({ code: 'connection_refused', message: expect.stringContaining('refused') });
+    expect(attempts[0].error).toMatchObject({
+      code: 'connection_refused',
+      message: expect.stringContaining('refused'),
+    });
   });
 
   it('a host name that does not resolve', async () => {
@@ -201,7 +215,11 @@ describe('a person', () => {
     const verifies = (key: string, i: number) => {
       const { body, headers } = receiver.requests[i]!;
       // The library compares with the machine's time; the test's clock is elsewhere, so the time-less half is enough here.
-      const wanted = new Webhook(key).sign(String(headers['webhook-id']), new Date(Number(headers['webhook-timestamp']) * 1000), body);
+      const wanted = new Webhook(key).sign(
+        String(headers['webhook-id']),
+        new Date(Number(headers['webhook-timestamp']) * 1000),
+        body,
+      );
       return String(headers['webhook-signature']).split(' ').includes(wanted);
     };
     await api.post('/api/v1/events', { type, data: {} }, 202);

@@ -24,7 +24,11 @@ afterEach(() => receiver.close());
 
 describe('outbound', () => {
   it('creates a subscription with the guide’s request and answer', async () => {
-    const body = { event_name: 'contact.created', target_url: 'https://your-n8n-instance.example.com/webhook/contact-created', enabled: true };
+    const body = {
+      event_name: 'contact.created',
+      target_url: 'https://your-n8n-instance.example.com/webhook/contact-created',
+      enabled: true,
+    };
     const created = await api.post('/api/webhooks/subscriptions', body, 201);
     expect(created).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -37,14 +41,20 @@ describe('outbound', () => {
     const { secret: _, ...shown } = created;
     expect(await api.get(`/api/webhooks/subscriptions/${created.id}`)).toEqual(shown);
     expect(await api.get('/api/webhooks/subscriptions')).toContainEqual(shown);
-    expect(await api.get(`/api/webhooks/subscriptions?target_url=${encodeURIComponent(body.target_url)}`)).toEqual([shown]);
+    expect(await api.get(`/api/webhooks/subscriptions?target_url=${encodeURIComponent(body.target_url)}`)).toEqual([
+      shown,
+    ]);
     expect(await api.get('/api/webhooks/subscriptions?event_name=deal.won')).toEqual([]);
     await api.delete(`/api/webhooks/subscriptions/${created.id}`);
     await api.get(`/api/webhooks/subscriptions/${created.id}`, 404);
   });
 
   it('delivers the flat body with a bare hex signature, as the guide’s n8n example expects', async () => {
-    const { secret } = await api.post('/api/webhooks/subscriptions', { event_name: 'contact.created', target_url: receiver.url }, 201);
+    const { secret } = await api.post(
+      '/api/webhooks/subscriptions',
+      { event_name: 'contact.created', target_url: receiver.url },
+      201,
+    );
     const data = { contact_id: '550e8400-e29b-41d4-a716-446655440000', email: 'john@example.com' };
     await api.post('/api/v1/events', { type: 'contact.created', data }, 202);
     await eventually(() => expect(receiver.requests).toHaveLength(1));
@@ -61,8 +71,10 @@ describe('outbound', () => {
   });
 
   it('pages with x-next-cursor', async () => {
-    for (const n of [1, 2]) await api.post('/api/webhooks/subscriptions', { event_name: `paged.${n}`, target_url: receiver.url }, 201);
-    const list = (query: string) => request(app.url).get(`/api/webhooks/subscriptions?limit=1&${query}`).auth(app.apiKey, { type: 'bearer' });
+    for (const n of [1, 2])
+      await api.post('/api/webhooks/subscriptions', { event_name: `paged.${n}`, target_url: receiver.url }, 201);
+    const list = (query: string) =>
+      request(app.url).get(`/api/webhooks/subscriptions?limit=1&${query}`).auth(app.apiKey, { type: 'bearer' });
     const first = await list('');
     const second = await list(`cursor=${first.headers['x-next-cursor']}`);
     expect([first.body[0].event_name, second.body[0].event_name]).toEqual(['paged.2', 'paged.1']);
@@ -70,8 +82,11 @@ describe('outbound', () => {
 });
 
 describe('inbound', () => {
-  const send = (headers: Record<string, string>, body: string | object = { email: 'lead@example.com' }, name = 'test.event') =>
-    request(app.url).post(`/api/webhooks/${name}`).set(headers).send(body);
+  const send = (
+    headers: Record<string, string>,
+    body: string | object = { email: 'lead@example.com' },
+    name = 'test.event',
+  ) => request(app.url).post(`/api/webhooks/${name}`).set(headers).send(body);
   const pair = () => ({ 'X-Tenant-ID': app.tenant.id, 'X-API-Key': app.apiKey });
 
   it('stores what a workflow sends and answers 202 in the guide’s shape', async () => {
@@ -86,7 +101,10 @@ describe('inbound', () => {
       status: 'received',
       received_at: expect.any(String),
     });
-    expect(await api.get(`/api/v1/inbound-events/${answer.body.id}`)).toMatchObject({ eventName: 'test.event', payload });
+    expect(await api.get(`/api/v1/inbound-events/${answer.body.id}`)).toMatchObject({
+      eventName: 'test.event',
+      payload,
+    });
     const rows = await app.database.query('select * from integration_events where id = $1', [answer.body.id]);
     expect(rows).toHaveLength(1);
     expect(JSON.stringify(rows)).not.toContain(app.apiKey);

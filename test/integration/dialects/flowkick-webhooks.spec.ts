@@ -20,7 +20,12 @@ beforeEach(async () => {
 afterEach(() => receiver.close());
 
 const create = async (fields: object = {}) => {
-  const body = { name: 'My CRM Webhook', url: `${receiver.url}/flowkick`, events: ['user.created', 'booking.created'], ...fields };
+  const body = {
+    name: 'My CRM Webhook',
+    url: `${receiver.url}/flowkick`,
+    events: ['user.created', 'booking.created'],
+    ...fields,
+  };
   return (await api.post('/api/admin/webhooks', body, 201)).webhook;
 };
 
@@ -53,7 +58,12 @@ it('creates a webhook with the guide’s request and defaults, and shows the sec
   });
   const list = await api.get('/api/admin/webhooks');
   expect(list.success).toBe(true);
-  expect(list.webhooks[0]).toMatchObject({ successCount: 0, failedCount: 0, lastDeliveryStatus: null, lastDeliveryAt: null });
+  expect(list.webhooks[0]).toMatchObject({
+    successCount: 0,
+    failedCount: 0,
+    lastDeliveryStatus: null,
+    lastDeliveryAt: null,
+  });
   expect(JSON.stringify(list)).not.toContain('whsec_');
 });
 
@@ -63,7 +73,11 @@ it('delivers the envelope with a bare hex signature over the raw body', async ()
   const problem = await api.post('/api/v1/events', { type: 'user.created', data }, 422);
   expect(problem.code).toBe('invalid_event_data');
   const { data: sample } = await api.get('/api/v1/event-types/user.created/sample');
-  await api.post('/api/v1/events', { type: 'user.created', data: sample, metadata: { source: 'manychat_sync', action: 'created' } }, 202);
+  await api.post(
+    '/api/v1/events',
+    { type: 'user.created', data: sample, metadata: { source: 'manychat_sync', action: 'created' } },
+    202,
+  );
   await eventually(() => expect(receiver.requests).toHaveLength(1));
   const [{ headers, body }] = receiver.requests as [(typeof receiver.requests)[0]];
   expect(headers['x-webhook-signature']).toBe(createHmac('sha256', secret).update(body).digest('hex'));
@@ -75,18 +89,26 @@ it('delivers the envelope with a bare hex signature over the raw body', async ()
   await eventually(async () => {
     const { webhook } = await api.get(`/api/admin/webhooks/${id}`);
     expect(webhook).toMatchObject({ successCount: 1, lastDeliveryStatus: 'success' });
-    expect(webhook.deliveries).toMatchObject([{ event: 'user.created', status: 'success', httpStatus: 200, errorMessage: null }]);
+    expect(webhook.deliveries).toMatchObject([
+      { event: 'user.created', status: 'success', httpStatus: 200, errorMessage: null },
+    ]);
     expect(webhook.deliveries[0].durationMs).toBeGreaterThanOrEqual(0);
   });
 });
 
 it('tests an endpoint and tells what it answered, good or bad', async () => {
   const { id } = await create();
-  receiver.respondWith([{ status: 200, body: 'fine' }, { status: 503, body: 'busy' }]);
+  receiver.respondWith([
+    { status: 200, body: 'fine' },
+    { status: 503, body: 'busy' },
+  ]);
   const good = await api.post(`/api/admin/webhooks/${id}/test`, {}, 200);
   expect(good).toMatchObject({ success: true, delivery: { status: 'success', httpStatus: 200, responseBody: 'fine' } });
   const bad = await api.post(`/api/admin/webhooks/${id}/test`, {}, 200);
-  expect(bad).toMatchObject({ success: false, delivery: { status: 'failed', httpStatus: 503, responseBody: 'busy', errorMessage: expect.stringContaining('503') } });
+  expect(bad).toMatchObject({
+    success: false,
+    delivery: { status: 'failed', httpStatus: 503, responseBody: 'busy', errorMessage: expect.stringContaining('503') },
+  });
   expect(receiver.requests).toHaveLength(2);
 });
 
@@ -101,7 +123,11 @@ it('shows the last 50 deliveries', async () => {
 
 it('changes, switches off and deletes', async () => {
   const { id } = await create();
-  const changed = await api.patch(`/api/admin/webhooks/${id}`, { active: false, events: ['qr.scanned'], retryDelay: 30 });
+  const changed = await api.patch(`/api/admin/webhooks/${id}`, {
+    active: false,
+    events: ['qr.scanned'],
+    retryDelay: 30,
+  });
   expect(changed.webhook).toMatchObject({ active: false, events: ['qr.scanned'], retryAttempts: 3, retryDelay: 30 });
   expect(await api.delete(`/api/admin/webhooks/${id}`, 200)).toEqual({ success: true });
   expect((await api.get(`/api/admin/webhooks/${id}`, 404)).code).toBe('not_found');
