@@ -41,13 +41,3 @@ export class Api {
     return response.body;
   }
 }
-
-/** A second tenant of the same installation, with a key of all scopes. */
-export async function createTenant(app: TestApp, slug: string): Promise<{ id: string; api: Api; apiKey: string }> {
-  const answer = await request(app.url)
-    .post('/api/v1/platform/tenants')
-    .auth('the platform token of the tests', { type: 'bearer' })
-    .send({ slug, name: slug, ownerEmail: `owner@${slug}.example` });
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-  return { id: answer.body.tenant.id, api: new Api(app.url, answer.body.apiKey), apiKey: answer.body.apiKey };
-}
