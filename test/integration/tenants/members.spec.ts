@@ -1,7 +1,7 @@
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../support/app.js';
-import { addMember, as, createKey, createTenant, logIn, slowDownUpdates } from './tenancy.js';
+import { addMember, as, createKey, createTenant, logIn, slowDownCommits } from './tenancy.js';
 
 let app: TestApp;
 let owner: string;
@@ -109,7 +109,7 @@ describe('owners', () => {
     const one = await logIn(app, tenant.owner);
     const oneId = (await as(app, one).get('/api/auth/me')).body.id;
     const two = await addMember(app, one, 'owner', 'two@duel.example');
-    const undo = await slowDownUpdates(app, 'members');
+    const undo = await slowDownCommits(app, 'members');
     const answers = await Promise.all([
       patch(one, oneId, { role: 'viewer' }),
       patch(two.token, two.id, { role: 'viewer' }),

@@ -53,12 +53,14 @@ export async function createKey(app: TestApp, byToken: string, scopes: string[],
   return body as { id: string; publicId: string; key: string; scopes: string[]; expiresAt: string | null };
 }
 
-/** Makes writers of a table slow, so that requests sent together are at it together. @returns what undoes it */
-export async function slowDownUpdates(app: TestApp, table: string): Promise<() => Promise<void>> {
+/** Makes commits that changed the table slow, so that requests sent together are at it together. @returns what undoes it */
+export async function slowDownCommits(app: TestApp, table: string): Promise<() => Promise<void>> {
   await app.database.query(`
     create or replace function slow_down() returns trigger language plpgsql as
-    $$ begin perform pg_sleep(0.3); return new; end $$`);
-  await app.database.query(`create trigger slow before update on ${table} for each row execute function slow_down()`);
+    $$ begin perform pg_sleep(0.3); return null; end $$`);
+  await app.database.query(`
+    create constraint trigger slow after update on ${table}
+    deferrable initially deferred for each row execute function slow_down()`);
   return async () => {
     await app.database.query(`drop trigger slow on ${table}`);
   };

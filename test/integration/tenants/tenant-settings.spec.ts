@@ -3,7 +3,7 @@ import { TenantSettings } from '../../../src/tenants/tenant-settings.js';
 import { startTestApp, type TestApp } from '../../support/app.js';
 import { eventually } from '../../support/eventually.js';
 import { TestClock } from '../../support/test-clock.js';
-import { as, createKey, createTenant, slowDownUpdates } from './tenancy.js';
+import { as, createKey, createTenant, slowDownCommits } from './tenancy.js';
 
 // A clock that stands still: nothing that is remembered gets too old, so what is seen to change was announced.
 const clock = new TestClock();
@@ -72,7 +72,7 @@ describe('settings of a tenant', () => {
 
   it('do not lose one of two changes made at the same time', async () => {
     const { apiKey } = await createTenant(app, 'hasty');
-    const undo = await slowDownUpdates(app, 'tenants');
+    const undo = await slowDownCommits(app, 'tenants');
     const answers = await Promise.all([patch(apiKey, { timeoutMs: 2000 }), patch(apiKey, { retentionDays: 3 })]);
     await undo();
     expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
