@@ -1,4 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll } from 'vitest';
+import { Api } from '../support/api.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
+import { type Receiver, startReceiver } from '../support/receiver.js';
 
 export type SignatureFormat = 'hex' | 'sha256=';
 
@@ -14,9 +19,45 @@ interface RequestToSign {
   signatureFormat: SignatureFormat;
 }
 
-/** A request as a receiver gets it from a subscription with this secret and format. */
+let app: TestApp;
+let receiver: Receiver;
+let count = 0;
+
+beforeAll(async () => {
+  [app, receiver] = await Promise.all([startTestApp(), startReceiver()]);
+});
+afterAll(() => Promise.all([app.close(), receiver.close()]));
+
+/** A request as the server really delivers it to a subscription with this secret and format: headers and body as they came. */
 export async function signedRequest({ secret, body, signatureFormat }: RequestToSign): Promise<SignedRequest> {
-  return signText(secret, JSON.stringify(body), signatureFormat);
+  const api = Api.of(app);
+  const path = `/signed/${++count}`;
+  const envelope =
+    'event' in body ? (body as { event: string; timestamp?: string; data: object; metadata?: object }) : null;
+  const event = envelope
+    ? { type: envelope.event, data: envelope.data, occurredAt: envelope.timestamp, metadata: envelope.metadata }
+    : { type: 'contact.created', data: body };
+  const { id } = await api.post(
+    '/api/v1/subscriptions',
+    {
+      url: receiver.url + path,
+      eventTypes: [event.type],
+      secret,
+      signatureFormat,
+      bodyFormat: envelope ? 'envelope' : 'flat',
+    },
+    201,
+  );
+  await api.post('/api/v1/events', event, 202);
+  const received = await eventually(() => {
+    const request = receiver.requests.find((candidate) => candidate.path === path);
+    if (!request) throw new Error('nothing delivered yet');
+    return request;
+  });
+  // Or the next request of this type would come here too.
+  await api.delete(`/api/v1/subscriptions/${id}`);
+  const { host: _host, connection: _connection, 'content-length': _length, ...headers } = received.headers;
+  return { headers: headers as Record<string, string>, body: received.body };
 }
 
 /**
@@ -36,20 +77,10 @@ export function signText(secret: string, body: string, signatureFormat: Signatur
     body,
     headers: {
       'content-type': 'application/json',
-      'user-agent': 'Posthaste/test',
       'webhook-id': id,
       'webhook-timestamp': timestamp,
       'webhook-signature': `v1,${standard}`,
       'x-webhook-signature': signatureFormat === 'sha256=' ? `sha256=${plain}` : plain,
-      'x-webhook-event': eventOf(body),
-      'x-webhook-delivery': delivery,
-      'x-webhook-attempt': '1',
     },
   };
-}
-
-function eventOf(body: string): string {
-  const parsed: unknown = JSON.parse(body);
-  const event = typeof parsed === 'object' && parsed !== null && 'event' in parsed ? parsed.event : undefined;
-  return typeof event === 'string' ? event : 'contact.created';
 }
