@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { PageQuery } from '../http/pagination.dto.js';
+import { ApiPage } from '../http/page.decorator.js';
+import { type Page, PageQuery } from '../http/pagination.dto.js';
 import { Audited, CurrentPrincipal, CurrentTenant, RequireScope } from './access.decorator.js';
-import { ApiKeyPage, ApiKeyView, CreateApiKey, CreatedApiKeyView, RotateApiKey, UpdateApiKey } from './api-key.dto.js';
+import { ApiKeyView, CreateApiKey, CreatedApiKeyView, RotateApiKey, UpdateApiKey } from './api-key.dto.js';
 import { ApiKeyService } from './api-key.service.js';
 import type { Principal } from './principal.js';
 
@@ -21,7 +22,8 @@ export class ApiKeyController {
 
   /** List keys, newest first, revoked ones too. */
   @Get()
-  list(@CurrentTenant() tenantId: string, @Query() query: PageQuery): Promise<ApiKeyPage> {
+  @ApiPage(ApiKeyView)
+  list(@CurrentTenant() tenantId: string, @Query() query: PageQuery): Promise<Page<ApiKeyView>> {
     return this.keys.list(tenantId, query);
   }
 

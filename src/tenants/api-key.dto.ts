@@ -72,8 +72,3 @@ export class CreatedApiKeyView extends ApiKeyView {
   /** The key itself: shown here and never again. */
   key: string;
 }
-
-export class ApiKeyPage {
-  data: ApiKeyView[];
-  nextCursor: string | null;
-}

@@ -1,8 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { cursorId, pageOf } from '../http/pagination.dto.js';
+import { ApiPage } from '../http/page.decorator.js';
+import { cursorId, type Page, pageOf } from '../http/pagination.dto.js';
 import { CurrentTenant, RequireScope } from './access.decorator.js';
-import { type AuditEntryView, AuditLogPage, AuditLogQuery } from './audit-log.dto.js';
+import { AuditEntryView, AuditLogQuery } from './audit-log.dto.js';
 import { AuditLogStore } from './audit-log.store.js';
 
 type Row = Awaited<ReturnType<AuditLogStore['list']>>[number];
@@ -28,7 +29,8 @@ export class AuditLogController {
 
   /** Who did what to what, newest first. */
   @Get()
-  async list(@CurrentTenant() tenantId: string, @Query() query: AuditLogQuery): Promise<AuditLogPage> {
+  @ApiPage(AuditEntryView)
+  async list(@CurrentTenant() tenantId: string, @Query() query: AuditLogQuery): Promise<Page<AuditEntryView>> {
     const rows = await this.entries.list(tenantId, query, cursorId(query), query.limit + 1);
     return pageOf(rows, query.limit, present);
   }

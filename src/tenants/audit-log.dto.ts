@@ -47,8 +47,3 @@ export class AuditEntryView {
   requestId: string | null;
   createdAt: Date;
 }
-
-export class AuditLogPage {
-  data: AuditEntryView[];
-  nextCursor: string | null;
-}

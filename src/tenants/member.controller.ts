@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { PageQuery } from '../http/pagination.dto.js';
+import { ApiPage } from '../http/page.decorator.js';
+import { type Page, PageQuery } from '../http/pagination.dto.js';
 import { Audited, CurrentPrincipal, CurrentTenant, RequireScope } from './access.decorator.js';
-import { CreatedMemberView, CreateMember, MemberPage, MemberView, UpdateMember } from './member.dto.js';
+import { CreatedMemberView, CreateMember, MemberView, UpdateMember } from './member.dto.js';
 import { MemberService } from './member.service.js';
 import type { Principal } from './principal.js';
 
@@ -21,7 +22,8 @@ export class MemberController {
 
   /** List members, newest first. */
   @Get()
-  list(@CurrentTenant() tenantId: string, @Query() query: PageQuery): Promise<MemberPage> {
+  @ApiPage(MemberView)
+  list(@CurrentTenant() tenantId: string, @Query() query: PageQuery): Promise<Page<MemberView>> {
     return this.members.list(tenantId, query);
   }
 

@@ -65,8 +65,3 @@ export class CreatedMemberView extends MemberView {
   /** Only when it was generated, and only here. */
   password?: string;
 }
-
-export class MemberPage {
-  data: MemberView[];
-  nextCursor: string | null;
-}

@@ -1,19 +1,17 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { PageQuery } from '../http/pagination.dto.js';
-import { Public } from './access.decorator.js';
+import { ApiPage } from '../http/page.decorator.js';
+import { type Page, PageQuery } from '../http/pagination.dto.js';
 import { AuditLog, originOf } from './audit-log.js';
-import { PlatformGuard } from './platform.guard.js';
-import { CreatedTenantView, CreateTenant, TenantPage, UpdatePlatformTenant } from './platform-tenant.dto.js';
+import { PlatformOnly } from './platform.guard.js';
+import { CreatedTenantView, CreateTenant, UpdatePlatformTenant } from './platform-tenant.dto.js';
 import { TenantService } from './tenant.service.js';
 import { TenantView } from './tenant-settings.dto.js';
 
-/** @Public to the guard of tenants' credentials: these routes have their own. */
 @ApiTags('Platform')
 @Controller('api/v1/platform/tenants')
-@Public()
-@UseGuards(PlatformGuard)
+@PlatformOnly()
 export class PlatformTenantController {
   constructor(
     private readonly tenants: TenantService,
@@ -22,7 +20,8 @@ export class PlatformTenantController {
 
   /** List tenants, newest first. */
   @Get()
-  list(@Query() query: PageQuery): Promise<TenantPage> {
+  @ApiPage(TenantView)
+  list(@Query() query: PageQuery): Promise<Page<TenantView>> {
     return this.tenants.listAcrossTenants(query);
   }
 

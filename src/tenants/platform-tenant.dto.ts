@@ -52,8 +52,3 @@ export class CreatedTenantView {
   /** With all scopes: shown here and never again. */
   apiKey: string;
 }
-
-export class TenantPage {
-  data: TenantView[];
-  nextCursor: string | null;
-}

@@ -1,8 +1,16 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Config } from '../config/env.js';
 import { AppError } from '../core/errors.js';
 import { sameSecret } from '../core/secret.js';
+import { PLATFORM, Public } from './access.decorator.js';
 import { bearerToken } from './credential-strategies.js';
 
 /** The operator's routes: `Authorization: Bearer <PLATFORM_TOKEN>`, no tenant's credential. */
@@ -22,5 +30,8 @@ export class PlatformGuard implements CanActivate {
     return true;
   }
 }
+
+/** Only the operator may call it. @Public to the guard of tenants' credentials: these routes have their own. */
+export const PlatformOnly = () => applyDecorators(Public(), SetMetadata(PLATFORM, true), UseGuards(PlatformGuard));
 
 const refuse = (detail: string) => new AppError('unauthenticated', { detail });

@@ -21,7 +21,8 @@ export class TenantPurger {
     const tables = await this.store.listTenantTables();
     for (const table of tables) await this.empty(tenantId, table);
     await this.store.deleteTenant(tenantId);
-    // Deliveries that were under way meanwhile have left rows behind.
+    await this.changes.announce(tenantId);
+    // Requests and deliveries that were under way meanwhile have left rows behind.
     for (const table of tables) await this.empty(tenantId, table);
   }
 
