@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ApiPage } from '../http/page.decorator.js';
 import { TestSubscription } from '../subscriptions/subscription.dto.js';
 import { SubscriptionService } from '../subscriptions/subscription.service.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
@@ -17,6 +18,7 @@ export class DeliveryController {
   /** List deliveries, newest first. */
   @Get('deliveries')
   @RequireScope('events:read')
+  @ApiPage(DeliveryView)
   list(@CurrentTenant() tenantId: string, @Query() query: DeliveryQuery) {
     return this.deliveries.list(tenantId, query);
   }
@@ -40,6 +42,7 @@ export class DeliveryController {
   /** List a subscription's deliveries, newest first. */
   @Get('subscriptions/:id/deliveries')
   @RequireScope('webhooks:read')
+  @ApiPage(DeliveryView)
   async listOfSubscription(@CurrentTenant() tenantId: string, @Param('id') id: string, @Query() query: DeliveryQuery) {
     const subscription = await this.subscriptions.get(tenantId, id);
     return this.deliveries.list(tenantId, { ...query, subscriptionId: subscription.id });

@@ -42,6 +42,16 @@ export class AttemptError {
   message: string;
 }
 
+export class AttemptRequest {
+  headers: Record<string, string>;
+}
+
+export class AttemptResponse {
+  headers: Record<string, unknown>;
+  /** Its first 16 KiB. */
+  body: string;
+}
+
 /** One HTTP request of a delivery. */
 export class AttemptView {
   id: string;
@@ -52,9 +62,9 @@ export class AttemptView {
   outcome: string;
   statusCode: number | null;
   error: AttemptError | null;
-  request: { headers: Record<string, string> };
-  /** The first 16 KiB of the answer; null when there was none. */
-  response: { headers: Record<string, unknown>; body: string } | null;
+  request: AttemptRequest;
+  /** Null when no answer came. */
+  response: AttemptResponse | null;
 }
 
 export class DeliveryWithAttempts extends DeliveryView {

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { invalidField } from '../core/errors.js';
+import { ApiPage } from '../http/page.decorator.js';
 import { CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
-import { AcceptedEvent, BatchAnswer, EventQuery, EventWithDeliveries, PublishEvent } from './event.dto.js';
+import { AcceptedEvent, BatchAnswer, EventQuery, EventView, EventWithDeliveries, PublishEvent } from './event.dto.js';
 import { EventService, MAX_BATCH, parsePublishEvent } from './event.service.js';
 
 @ApiTags('Events')
@@ -34,6 +35,7 @@ export class EventController {
   /** List events, newest first. */
   @Get()
   @RequireScope('events:read')
+  @ApiPage(EventView)
   list(@CurrentTenant() tenantId: string, @Query() query: EventQuery) {
     return this.events.list(tenantId, query);
   }

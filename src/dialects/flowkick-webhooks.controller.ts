@@ -6,6 +6,12 @@ import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorato
 import {
   CreateFlowKickWebhook,
   FLOWKICK_DEFAULTS,
+  FlowKickChanged,
+  FlowKickCreated,
+  FlowKickDone,
+  FlowKickList,
+  FlowKickShown,
+  FlowKickTested,
   presentWebhook,
   presentWebhookDelivery,
   UpdateFlowKickWebhook,
@@ -29,7 +35,7 @@ export class FlowKickWebhooksController {
   @Post()
   @RequireScope('webhooks:write')
   @Audited('subscription.created')
-  async create(@CurrentTenant() tenantId: string, @Body() input: CreateFlowKickWebhook) {
+  async create(@CurrentTenant() tenantId: string, @Body() input: CreateFlowKickWebhook): Promise<FlowKickCreated> {
     const { events, active, ...rest } = { ...FLOWKICK_DEFAULTS, ...input };
     const { view, secret } = await withPointers(NAMES, () =>
       this.subscriptions.create(tenantId, { ...rest, eventTypes: events, enabled: active, bodyFormat: 'envelope' }),
@@ -40,7 +46,7 @@ export class FlowKickWebhooksController {
   /** List webhooks, newest first, without their secrets. */
   @Get()
   @RequireScope('webhooks:read')
-  async list(@CurrentTenant() tenantId: string) {
+  async list(@CurrentTenant() tenantId: string): Promise<FlowKickList> {
     const { data } = await this.subscriptions.list(tenantId, { limit: MOST_LISTED });
     return { success: true, webhooks: data.map(presentWebhook) };
   }
@@ -48,7 +54,7 @@ export class FlowKickWebhooksController {
   /** Show a webhook with its last 50 deliveries. */
   @Get(':id')
   @RequireScope('webhooks:read')
-  async show(@CurrentTenant() tenantId: string, @Param('id') id: string) {
+  async show(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<FlowKickShown> {
     const view = await this.subscriptions.get(tenantId, id);
     const deliveries = await this.deliveries.latest(tenantId, id, DELIVERIES_SHOWN);
     return { success: true, webhook: { ...presentWebhook(view), deliveries: deliveries.map(presentWebhookDelivery) } };
@@ -58,7 +64,11 @@ export class FlowKickWebhooksController {
   @Patch(':id')
   @RequireScope('webhooks:write')
   @Audited('subscription.updated')
-  async update(@CurrentTenant() tenantId: string, @Param('id') id: string, @Body() input: UpdateFlowKickWebhook) {
+  async update(
+    @CurrentTenant() tenantId: string,
+    @Param('id') id: string,
+    @Body() input: UpdateFlowKickWebhook,
+  ): Promise<FlowKickChanged> {
     const { events, active, retryAttempts, retryDelay, ...rest } = input;
     // Either of the pair may come alone: the other stays what it is.
     const current = presentWebhook(await this.subscriptions.get(tenantId, id));
@@ -81,7 +91,7 @@ export class FlowKickWebhooksController {
   @Delete(':id')
   @RequireScope('webhooks:write')
   @Audited('subscription.deleted')
-  async delete(@CurrentTenant() tenantId: string, @Param('id') id: string) {
+  async delete(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<FlowKickDone> {
     await this.subscriptions.delete(tenantId, id);
     return { success: true };
   }
@@ -91,7 +101,7 @@ export class FlowKickWebhooksController {
   @HttpCode(200)
   @RequireScope('webhooks:write')
   @Audited('subscription.tested')
-  async test(@CurrentTenant() tenantId: string, @Param('id') id: string) {
+  async test(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<FlowKickTested> {
     const delivery = presentWebhookDelivery(await this.deliveries.test(tenantId, id));
     return { success: delivery.status === 'success', delivery };
   }

@@ -71,7 +71,80 @@ export class UpdateFlowKickWebhook extends PartialType(CreateFlowKickWebhook) {}
 
 export const FLOWKICK_DEFAULTS = { retryAttempts: 3, retryDelay: 60, timeoutMs: 10_000 };
 
-export function presentWebhook(view: SubscriptionView) {
+/** A webhook as the guide's list shows it. */
+export class FlowKickWebhook {
+  id: string;
+  name: string;
+  url: string;
+  events: string[];
+  description: string;
+  active: boolean;
+  /** Retries after the first attempt. */
+  retryAttempts: number;
+  /** Seconds before the first retry. */
+  retryDelay: number;
+  timeoutMs: number;
+  /** Finished deliveries. */
+  successCount: number;
+  failedCount: number;
+  lastDeliveryStatus: string | null;
+  lastDeliveryAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export class CreatedFlowKickWebhook extends FlowKickWebhook {
+  /** The signing secret: shown here once and never again. */
+  secret?: string;
+}
+
+/** A delivery as "View Webhook Deliveries" lists it: with what came of its last attempt. */
+export class FlowKickDelivery {
+  id: string;
+  event: string;
+  status: 'success' | 'failed' | 'pending' | 'cancelled';
+  /** Attempts made. */
+  attempts: number;
+  httpStatus: number | null;
+  responseBody: string | null;
+  errorMessage: string | null;
+  durationMs: number | null;
+  nextRetryAt: Date | null;
+  createdAt: Date;
+  deliveredAt: Date | null;
+}
+
+export class FlowKickWebhookWithDeliveries extends FlowKickWebhook {
+  /** The last 50, newest first. */
+  deliveries: FlowKickDelivery[];
+}
+
+export class FlowKickDone {
+  success: boolean;
+}
+
+export class FlowKickCreated extends FlowKickDone {
+  webhook: CreatedFlowKickWebhook;
+}
+
+export class FlowKickList extends FlowKickDone {
+  webhooks: FlowKickWebhook[];
+}
+
+export class FlowKickShown extends FlowKickDone {
+  webhook: FlowKickWebhookWithDeliveries;
+}
+
+export class FlowKickChanged extends FlowKickDone {
+  webhook: FlowKickWebhook;
+}
+
+/** `success` says whether the endpoint answered 2xx. */
+export class FlowKickTested extends FlowKickDone {
+  delivery: FlowKickDelivery;
+}
+
+export function presentWebhook(view: SubscriptionView): FlowKickWebhook {
   const schedule = view.retrySchedule;
   return {
     id: view.id,
@@ -95,8 +168,7 @@ export function presentWebhook(view: SubscriptionView) {
 
 const STATUS = { succeeded: 'success', failed: 'failed', pending: 'pending', cancelled: 'cancelled' } as const;
 
-/** A delivery as "View Webhook Deliveries" lists it: with what came of its last attempt. */
-export function presentWebhookDelivery(delivery: DeliveryWithAttempts) {
+export function presentWebhookDelivery(delivery: DeliveryWithAttempts): FlowKickDelivery {
   const last = delivery.attempts.at(-1);
   return {
     id: delivery.id,

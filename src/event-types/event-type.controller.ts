@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ApiPage } from '../http/page.decorator.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import { EventCatalog } from './event-catalog.js';
 import { CreateEventType, EventSample, EventTypeQuery, EventTypeView, UpdateEventType } from './event-type.dto.js';
@@ -12,6 +13,7 @@ export class EventTypeController {
   /** List the catalog: built-in vocabularies and the tenant's own types, by name. */
   @Get()
   @RequireScope('events:read')
+  @ApiPage(EventTypeView)
   async list(@CurrentTenant() tenantId: string, @Query() query: EventTypeQuery) {
     return { data: await this.catalog.list(tenantId, query), nextCursor: null };
   }

@@ -24,7 +24,7 @@ export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
 const ABANDONED_MS = 120_000;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-const OWN_IDEMPOTENCY = 'http:own-idempotency';
+export const OWN_IDEMPOTENCY = 'http:own-idempotency';
 /** The route drops repeats in its own way; `Idempotency-Key` is its to read. */
 export const OwnIdempotency = () => SetMetadata(OWN_IDEMPOTENCY, true);
 

@@ -1,28 +1,89 @@
-import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { INestApplication, Type } from '@nestjs/common';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { ApiExtension, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { Config } from '../config/env.js';
+import { OWN_IDEMPOTENCY } from './idempotency.interceptor.js';
+import { completeOperations, ROUTE, type RouteFacts } from './openapi-completer.js';
+import { refineSchemas, rulesOf, sorted } from './openapi-refiner.js';
+import { Problem } from './problem.dto.js';
+import { accessOf } from './route-access.js';
 
 const DESCRIPTION = `Webhooks out, webhooks in, nothing lost.
 
-Send \`Authorization: Bearer <session token or API key>\`, or \`X-API-Key\`. Errors are \`application/problem+json\` (RFC 9457).
-Lists take \`limit\` and \`cursor\`. Every POST that creates takes an \`Idempotency-Key\`.`;
+- **Credentials**: \`Authorization: Bearer <session token or API key>\`, or \`X-API-Key\`. Which scope an operation needs stands with it.
+- **Errors** are \`application/problem+json\` (RFC 9457), with a \`code\` that does not change.
+- **Lists** take \`limit\` and \`cursor\` and are newest first; \`nextCursor\` leads to the next page.
+- **Idempotency-Key** on a POST: the same key with the same request within 24 hours gets the same answer, and nothing happens twice.
+- **Times** are ISO 8601 in UTC, **ids** UUIDs (version 7).`;
 
+/** In the order in which one meets them. */
+const TAGS: Record<string, string> = {
+  Events: 'What happened: accepted, kept, delivered to every subscription that matches.',
+  'Event types': 'The catalog: built-in vocabularies and the tenant’s own types, with schema and sample.',
+  Subscriptions: 'Who gets which events, where and how.',
+  Deliveries: 'One event due to one subscription, with every attempt on record.',
+  'Inbound events': 'What workflows and providers send in.',
+  'CRM: subscriptions': 'Subscriptions with the paths and names of the CRM guide.',
+  'FlowKick: webhooks': 'Subscriptions with the paths and names of the FlowKick guide.',
+  Authentication: 'Logging in and out, and who one is.',
+  Tenant: 'The tenant of the credential and its settings.',
+  Members: 'The persons who may log in.',
+  'API keys': 'The credentials of machines.',
+  'Audit log': 'Who did what to what.',
+  Platform: 'For the operator of the installation, with PLATFORM_TOKEN.',
+  Health: 'For load balancers and supervisors.',
+};
+
+/** The description of the API, complete and in a stable order. */
 export function openApiDocument(app: INestApplication, config: Config): OpenAPIObject {
-  const document = new DocumentBuilder()
+  const parameterClasses = annotateRoutes(app);
+  const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Posthaste')
     .setDescription(DESCRIPTION)
     .setVersion(config.version)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'A session token (phs_…) or an API key (phk_…).' })
-    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'api-key')
-    .addSecurityRequirements('bearer')
-    .addSecurityRequirements('api-key')
-    .build();
-  return SwaggerModule.createDocument(app, document, {
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'phs_… or phk_…', description: 'A session token or an API key.' },
+      'bearer',
+    )
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key (phk_…).' }, 'api-key')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-Tenant-ID', description: 'The id of its tenant.' }, 'tenant-id')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'text', description: 'PLATFORM_TOKEN.' },
+      'platform',
+    );
+  const document = SwaggerModule.createDocument(app, builder.build(), {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+    extraModels: [Problem],
   });
+  completeOperations(document, TAGS);
+  refineSchemas(document, parameterClasses);
+  return sorted(document);
+}
+
+/** Puts what the decorators of each route say beside what Swagger reads of it. Gives the classes of all their parameters. */
+function annotateRoutes(app: INestApplication): Set<Type> {
+  const scanner = new MetadataScanner();
+  const parameterClasses = new Set<Type>();
+  for (const module of app.get(ModulesContainer, { strict: false }).values()) {
+    for (const { metatype } of module.controllers.values()) {
+      const controller = metatype as Type;
+      for (const name of scanner.getAllMethodNames(controller.prototype)) {
+        const handler = controller.prototype[name] as object;
+        const classes = (Reflect.getMetadata('design:paramtypes', controller.prototype, name) ?? []) as Type[];
+        const facts: RouteFacts = {
+          access: accessOf(handler, controller),
+          ownIdempotency: Reflect.hasMetadata(OWN_IDEMPOTENCY, handler),
+          rules: Object.assign({}, ...classes.map(rulesOf)),
+        };
+        ApiExtension(ROUTE, facts)(controller.prototype, name, { value: handler });
+        for (const type of classes) parameterClasses.add(type);
+      }
+    }
+  }
+  return parameterClasses;
 }
 
 /** `/openapi.json`, and a page to read and try it at `/docs`, whose scripts come from this server and not from a CDN. */

@@ -11,7 +11,7 @@ export class PageQuery {
   @IsInt({ message: 'limit must be a whole number' })
   @Min(1)
   @Max(200)
-  limit = 50;
+  limit: number = 50;
 
   /** `nextCursor` of the page before. */
   @IsOptional()

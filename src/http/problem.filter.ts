@@ -2,20 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { logger } from '../observability/logger.js';
-
-/** Body of every refusal, in the native API and in the dialects (RFC 9457). */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  /** Path of the request. */
-  instance: string;
-  code: ErrorCode;
-  /** Names the request in our logs. */
-  requestId: string;
-  errors?: { pointer: string; detail: string }[];
-}
+import type { Problem } from './problem.dto.js';
 
 // What the framework itself refuses, before a controller is reached.
 const BY_FASTIFY_CODE: Record<string, [ErrorCode, string]> = {

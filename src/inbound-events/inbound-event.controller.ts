@@ -1,7 +1,8 @@
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
+import { ApiPage } from '../http/page.decorator.js';
 import { CurrentTenant, RequireScope, TenantKeyed } from '../tenants/access.decorator.js';
-import { InboundEventQuery, InboundEventView } from './inbound-event.dto.js';
+import { InboundEventQuery, InboundEventView, ReceivedEvent } from './inbound-event.dto.js';
 import { InboundEventService } from './inbound-event.service.js';
 
 @ApiTags('Inbound events')
@@ -20,13 +21,13 @@ export class InboundEventController {
     @Param('event_name') eventName: string,
     @Body() payload: unknown,
     @Headers() headers: Record<string, unknown>,
-  ) {
+  ): Promise<ReceivedEvent> {
     const event = await this.inbound.receive(tenantId, eventName, payload, headers);
     return {
       id: event.id,
       tenant_id: event.tenantId,
       event_name: event.eventName,
-      payload: JSON.parse(event.payload) as unknown,
+      payload: JSON.parse(event.payload),
       status: event.status,
       received_at: event.receivedAt,
     };
@@ -35,6 +36,7 @@ export class InboundEventController {
   /** List inbound events, newest first. */
   @Get('v1/inbound-events')
   @RequireScope('inbound:read')
+  @ApiPage(InboundEventView)
   list(@CurrentTenant() tenantId: string, @Query() query: InboundEventQuery) {
     return this.inbound.list(tenantId, query);
   }

@@ -16,6 +16,16 @@ export class InboundEventQuery extends TimeRangeQuery {
   status?: 'received' | 'processing' | 'processed' | 'failed' | 'ignored';
 }
 
+/** What the CRM guide shows as the answer to an accepted event. */
+export class ReceivedEvent {
+  id: string;
+  tenant_id: string;
+  event_name: string;
+  payload: unknown;
+  status: string;
+  received_at: Date;
+}
+
 export class InboundEventView {
   id: string;
   tenantId: string;

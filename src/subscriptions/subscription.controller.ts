@@ -1,10 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { ApiPage } from '../http/page.decorator.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import {
   CreatedSubscriptionView,
   CreateSubscription,
+  RotatedSecretView,
   RotateSecret,
   SubscriptionQuery,
   SubscriptionView,
@@ -20,6 +22,8 @@ export class SubscriptionController {
   /** Create a subscription. Answers 201 with its secret, or 200 when one with the same externalKey was updated. */
   @Post()
   @RequireScope('webhooks:write')
+  @ApiCreatedResponse({ type: CreatedSubscriptionView, description: 'Created; the secret is shown here once.' })
+  @ApiOkResponse({ type: SubscriptionView, description: 'One with the same externalKey was updated.' })
   @Audited('subscription.created')
   async create(
     @CurrentTenant() tenantId: string,
@@ -34,6 +38,7 @@ export class SubscriptionController {
   /** List subscriptions, newest first. */
   @Get()
   @RequireScope('webhooks:read')
+  @ApiPage(SubscriptionView)
   list(@CurrentTenant() tenantId: string, @Query() query: SubscriptionQuery) {
     return this.subscriptions.list(tenantId, query);
   }
@@ -71,7 +76,11 @@ export class SubscriptionController {
   @HttpCode(200)
   @RequireScope('webhooks:write')
   @Audited('subscription.secret_rotated')
-  rotateSecret(@CurrentTenant() tenantId: string, @Param('id') id: string, @Body() input: RotateSecret) {
+  rotateSecret(
+    @CurrentTenant() tenantId: string,
+    @Param('id') id: string,
+    @Body() input: RotateSecret,
+  ): Promise<RotatedSecretView> {
     return this.subscriptions.rotateSecret(tenantId, id, input);
   }
 }

@@ -129,12 +129,19 @@ export class RotateSecret {
   @IsInt()
   @Min(0)
   @Max(30 * 24 * 3600)
-  overlapSeconds = 24 * 3600;
+  overlapSeconds: number = 24 * 3600;
 
   /** The new secret; one is made when absent. */
   @IsOptional()
   @IsString()
   secret?: string;
+}
+
+export class RotatedSecretView {
+  /** The new secret: shown here once and never again. */
+  secret: string;
+  /** So long the old one signs beside it. */
+  previousExpiresAt: Date;
 }
 
 export class TestSubscription {

@@ -11,6 +11,7 @@ import { isUniqueViolation } from '../database/prisma.service.js';
 import { cursorId, type Page, pageOf } from '../http/pagination.dto.js';
 import type {
   CreateSubscription,
+  RotatedSecretView,
   RotateSecret,
   SubscriptionQuery,
   SubscriptionView,
@@ -95,11 +96,7 @@ export class SubscriptionService {
   }
 
   /** During the overlap both secrets sign `webhook-signature`; `X-Webhook-Signature` is by the newest at once. */
-  async rotateSecret(
-    tenantId: string,
-    id: string,
-    input: RotateSecret,
-  ): Promise<{ secret: string; previousExpiresAt: Date }> {
+  async rotateSecret(tenantId: string, id: string, input: RotateSecret): Promise<RotatedSecretView> {
     await this.get(tenantId, id);
     checkSecret(input.secret);
     const secret = input.secret ?? newSubscriptionSecret();

@@ -2,14 +2,10 @@ import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestj
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.js';
 import type { Scope } from '../core/scopes.js';
-import type { RouteAccess } from '../http/openapi.js';
+import { PUBLIC, SCOPE, TENANT_KEYED } from '../http/route-access.js';
 import type { Principal } from './principal.js';
 
-export const PUBLIC = 'access:public';
-export const SCOPE = 'access:scope';
 export const AUDITED = 'access:audited';
-export const TENANT_KEYED = 'access:tenant-keyed';
-export const PLATFORM = 'access:platform';
 
 /** The route answers without a credential. */
 export const Public = () => SetMetadata(PUBLIC, true);
@@ -22,15 +18,6 @@ export const TenantKeyed = () => SetMetadata(TENANT_KEYED, true);
 
 /** A successful call is written to the audit log as `action` (`subscription.created`), before it is answered. */
 export const Audited = (action: string) => SetMetadata(AUDITED, action);
-
-/** What the guards will ask of a route's caller, for the API's description. */
-export function accessOf(handler: object, controller: object): RouteAccess {
-  const read = <T>(key: string): T | undefined =>
-    Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
-  if (read(PLATFORM)) return { kind: 'platform' };
-  if (read(PUBLIC)) return { kind: 'public' };
-  return { kind: read(TENANT_KEYED) ? 'tenantKey' : 'credential', scope: read<Scope>(SCOPE) ?? null };
-}
 
 function principalOf(context: ExecutionContext): Principal {
   const { principal } = context.switchToHttp().getRequest<FastifyRequest>();

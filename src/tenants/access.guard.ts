@@ -4,7 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.js';
 import type { Scope } from '../core/scopes.js';
-import { PUBLIC, SCOPE, TENANT_KEYED } from './access.decorator.js';
+import { PUBLIC, SCOPE, TENANT_KEYED } from '../http/route-access.js';
 import { Authenticator } from './authenticator.js';
 import { apiKeyHeader, bearerToken } from './credential-strategies.js';
 import type { Principal } from './principal.js';

@@ -10,7 +10,8 @@ import type { FastifyRequest } from 'fastify';
 import { Config } from '../config/env.js';
 import { AppError } from '../core/errors.js';
 import { sameSecret } from '../core/secret.js';
-import { PLATFORM, Public } from './access.decorator.js';
+import { PLATFORM } from '../http/route-access.js';
+import { Public } from './access.decorator.js';
 import { bearerToken } from './credential-strategies.js';
 
 /** The operator's routes: `Authorization: Bearer <PLATFORM_TOKEN>`, no tenant's credential. */
