@@ -145,7 +145,7 @@ describe('npm start in a fresh clone, in a folder with spaces', () => {
     const pid = postmasterPid();
     server.signalGroup('SIGINT');
     await server.exit;
-    expect(runs(pid)).toBe(false);
+    await eventually(() => expect(runs(pid)).toBe(false));
     await expect(ready()).rejects.toThrow();
   });
 
@@ -170,7 +170,7 @@ describe('npm start in a fresh clone, in a folder with spaces', () => {
     const last = postmasterPid();
     second.signalGroup('SIGTERM');
     await second.exit;
-    expect(runs(last)).toBe(false);
+    await eventually(() => expect(runs(last)).toBe(false));
   });
 
   it('says all mistakes of the environment at once', { timeout: 120_000 }, async () => {
