@@ -97,7 +97,7 @@ const RECORD = `
     from made m
     where d.tenant_id = m.tenant_id and d.id = m.delivery_id and d.status = 'pending'
   )
-  insert into subscription_counters as c (subscription_id, tenant_id, success_count, failed_count, last_delivery_status, last_delivery_at)
+  insert into subscription_health as c (subscription_id, tenant_id, success_count, failed_count, last_delivery_status, last_delivery_at)
   select subscription_id, tenant_id, count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome = 'failed'),
          case when (array_agg(outcome order by sent_at desc))[1] = 'delivered' then 'success' else 'failed' end, max(sent_at)
   from made group by subscription_id, tenant_id order by subscription_id

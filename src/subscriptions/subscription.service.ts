@@ -20,7 +20,7 @@ import type {
 import {
   type SealedSecret,
   type Subscription,
-  type SubscriptionCounter,
+  type SubscriptionHealth,
   SubscriptionStore,
   type SubscriptionValues,
 } from './subscription.store.js';
@@ -146,7 +146,7 @@ function checkSecret(secret: string | undefined): void {
   if (problem) throw invalidField('/secret', problem);
 }
 
-function present(row: Subscription, counter?: SubscriptionCounter): SubscriptionView {
+function present(row: Subscription, counter?: SubscriptionHealth): SubscriptionView {
   return {
     id: row.id,
     tenantId: row.tenantId,

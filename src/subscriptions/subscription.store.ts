@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { patternsMatching } from '../core/event-pattern.js';
 import { PrismaService } from '../database/prisma.service.js';
-import type { Prisma, Subscription, SubscriptionCounter } from '../generated/prisma/client.js';
+import type { Prisma, Subscription, SubscriptionHealth } from '../generated/prisma/client.js';
 
-export type { Subscription, SubscriptionCounter };
+export type { Subscription, SubscriptionHealth };
 
 export interface SubscriptionFilter {
   url?: string;
@@ -88,7 +88,7 @@ export class SubscriptionStore {
   async delete(tenantId: string, id: string): Promise<boolean> {
     const [{ count }] = await this.prisma.$transaction([
       this.prisma.subscription.deleteMany({ where: { tenantId, id } }),
-      this.prisma.subscriptionCounter.deleteMany({ where: { tenantId, subscriptionId: id } }),
+      this.prisma.subscriptionHealth.deleteMany({ where: { tenantId, subscriptionId: id } }),
       this.prisma.delivery.updateMany({
         where: { tenantId, subscriptionId: id, status: 'pending' },
         data: { status: 'cancelled', dueAt: null, completedAt: new Date() },
@@ -114,8 +114,8 @@ export class SubscriptionStore {
     return this.prisma.subscription.findUnique({ where: { id }, include: { secrets: { orderBy: { id: 'desc' } } } });
   }
 
-  async counters(tenantId: string, ids: string[]): Promise<Map<string, SubscriptionCounter>> {
-    const rows = await this.prisma.subscriptionCounter.findMany({ where: { tenantId, subscriptionId: { in: ids } } });
+  async counters(tenantId: string, ids: string[]): Promise<Map<string, SubscriptionHealth>> {
+    const rows = await this.prisma.subscriptionHealth.findMany({ where: { tenantId, subscriptionId: { in: ids } } });
     return new Map(rows.map((row) => [row.subscriptionId, row]));
   }
 }
