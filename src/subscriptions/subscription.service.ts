@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/env.js';
 import { Clock } from '../core/clock.js';
 import { AppError, invalidField, notFound } from '../core/errors.js';
+import { checkFilter, matches } from '../core/event-filter.js';
 import { isEventPattern, minimalPatterns } from '../core/event-pattern.js';
 import { isUuid, newId } from '../core/ids.js';
 import { exponentialSchedule } from '../core/retry-schedule.js';
@@ -11,8 +12,10 @@ import { isUniqueViolation } from '../database/prisma.service.js';
 import { cursorId, type Page, pageOf } from '../http/pagination.dto.js';
 import type {
   CreateSubscription,
+  FilterCheckResult,
   RotatedSecretView,
   RotateSecret,
+  SubscriptionHealthView,
   SubscriptionQuery,
   SubscriptionView,
   UpdateSubscription,
@@ -81,6 +84,7 @@ export class SubscriptionService {
     try {
       const row = await this.store.update(tenantId, id, values);
       if (!row) throw notFound('subscription', id);
+      if ('disabledAt' in values) await this.store.forgetFailures(tenantId, id, this.clock.now());
       if (input.secret !== undefined)
         await this.store.rotateSecret(tenantId, id, this.sealed(input.secret), this.clock.now());
       if (row.enabled && !current.enabled) await this.store.resumeWaiting(tenantId, id, this.clock.now());
@@ -89,6 +93,18 @@ export class SubscriptionService {
       throw new AppError('conflict', { detail: `Another subscription has the externalKey "${input.externalKey}".` });
     }
     return this.get(tenantId, id);
+  }
+
+  /** Switches it on where it is off, ends a pause or a hold, and sends what waited. */
+  async resume(tenantId: string, id: string): Promise<SubscriptionView> {
+    return this.update(tenantId, id, { enabled: true });
+  }
+
+  /** Tries a filter out without a subscription. */
+  checkFilter(filter: unknown, data: unknown): FilterCheckResult {
+    const problems = checkFilter(filter);
+    const valid = problems.length === 0;
+    return { valid, problems, matches: valid && data !== undefined ? matches(filter, data) : null };
   }
 
   async delete(tenantId: string, id: string): Promise<void> {
@@ -112,8 +128,9 @@ export class SubscriptionService {
 
   /** The given fields as columns, each checked. */
   private check(input: UpdateSubscription): Partial<SubscriptionValues> {
-    const { retryAttempts, retryDelay, secret, ...columns } = input;
+    const { retryAttempts, retryDelay, secret, rateLimit, filter, ...columns } = input;
     checkSecret(secret);
+    if (filter) checkFilterField(filter);
     if (input.url !== undefined) {
       const problem = urlProblem(input.url, this.config.delivery.allowedPrivateTargets);
       if (problem) throw invalidField('/url', problem, 'target_not_allowed');
@@ -133,12 +150,23 @@ export class SubscriptionService {
     }
     return {
       ...columns,
+      ...(rateLimit !== undefined && { ratePerSecond: rateLimit?.perSecond ?? null }),
+      ...(filter !== undefined && { filter }),
       ...(input.eventTypes && { eventTypes: minimalPatterns(input.eventTypes) }),
       ...(retryAttempts !== undefined && {
         retrySchedule: [...exponentialSchedule(retryAttempts, retryDelay ?? DEFAULT_RETRY_DELAY_S)],
       }),
     };
   }
+}
+
+function checkFilterField(filter: unknown): void {
+  const problems = checkFilter(filter);
+  if (problems.length === 0) return;
+  throw new AppError('invalid_request', {
+    detail: `The filter cannot be used: ${problems.map((p) => `${p.pointer || '/'} ${p.detail}`).join('; ')}`,
+    errors: problems.map(({ pointer, detail }) => ({ pointer: `/filter${pointer}`, detail })),
+  });
 }
 
 function checkSecret(secret: string | undefined): void {
@@ -162,6 +190,11 @@ function present(row: Subscription, counter?: SubscriptionHealth): SubscriptionV
     retrySchedule: row.retrySchedule.length > 0 ? row.retrySchedule : null,
     timeoutMs: row.timeoutMs,
     maxInFlight: row.maxInFlight,
+    rateLimit: row.ratePerSecond === null ? null : { perSecond: row.ratePerSecond },
+    ordered: row.ordered,
+    channels: row.channels,
+    filter: row.filter as Record<string, unknown> | null,
+    health: presentHealth(row, counter),
     externalKey: row.externalKey,
     successCount: Number(counter?.successCount ?? 0),
     failedCount: Number(counter?.failedCount ?? 0),
@@ -170,4 +203,25 @@ function present(row: Subscription, counter?: SubscriptionHealth): SubscriptionV
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };
+}
+
+function presentHealth(row: Subscription, health?: SubscriptionHealth): SubscriptionHealthView {
+  const common = {
+    consecutiveFailures: health?.consecutiveFailures ?? 0,
+    lastSuccessAt: health?.lastSuccessAt ?? null,
+  };
+  const nextTryAt = health?.pausedUntil ?? null;
+  if (!row.enabled)
+    return { state: 'disabled', reason: row.disabledReason, since: row.disabledAt, nextTryAt: null, ...common };
+  if (health?.heldSince)
+    return { state: 'held', reason: health.pausedReason, since: health.heldSince, nextTryAt, ...common };
+  if (nextTryAt)
+    return {
+      state: 'paused',
+      reason: health?.pausedReason ?? null,
+      since: health?.failingSince ?? null,
+      nextTryAt,
+      ...common,
+    };
+  return { state: 'well', reason: null, since: null, nextTryAt: null, ...common };
 }
