@@ -36,11 +36,15 @@ const LONGEST_HOLD_MS = 10 * 60_000;
 export const DISABLE_AFTER_MS = 5 * 24 * 3_600_000;
 export const DISABLE_AFTER_ATTEMPTS = 20;
 
-/** The health after one more attempt, and what changed by it. */
+/**
+ * The health after one more attempt, and what changed by it.
+ * @param probe the attempt was made to see whether the endpoint is back
+ */
 export function afterAttempt(
   health: EndpointHealth,
   verdict: EndpointVerdict,
   now: Date,
+  probe: boolean,
 ): { health: EndpointHealth; change: HealthChange | null } {
   const unchanged = { health, change: null };
   switch (verdict.kind) {
@@ -59,7 +63,7 @@ export function afterAttempt(
     case 'hold':
       return afterHold(health, verdict.reason, now);
     case 'failing':
-      return afterFailure(health, verdict.reason, now);
+      return afterFailure(health, verdict.reason, now, probe);
   }
 }
 
@@ -72,9 +76,9 @@ function afterHold(health: EndpointHealth, reason: string, now: Date) {
   return { health: held, change };
 }
 
-function afterFailure(health: EndpointHealth, reason: string, now: Date) {
+function afterFailure(health: EndpointHealth, reason: string, now: Date, probe: boolean) {
   // Requests that were on their way when the circuit opened tell nothing new.
-  if (health.pausedUntil && health.pausedUntil > now && health.consecutiveFailures >= CIRCUIT_OPENS_AT) {
+  if (!probe && health.pausedUntil && health.pausedUntil > now && health.consecutiveFailures >= CIRCUIT_OPENS_AT) {
     return { health, change: null };
   }
   const consecutiveFailures = health.consecutiveFailures + 1;

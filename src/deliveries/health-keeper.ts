@@ -44,8 +44,8 @@ export class HealthKeeper {
     await this.store.change(tenantId, subscriptionId, (current) => {
       pausedUntil = current.pausedUntil;
       let health: EndpointHealth = current;
-      for (const { verdict } of attempts) {
-        const after = afterAttempt(health, verdict, now);
+      for (const { verdict, probe } of attempts) {
+        const after = afterAttempt(health, verdict, now, probe);
         health = after.health;
         if (after.change) changes.push(after.change);
       }
