@@ -4,11 +4,12 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.js';
 import { findProvider, type ProviderName } from '../core/provider-signatures/providers.js';
+import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { TimeRangeQuery } from '../http/pagination.dto.js';
 import type { RawBodyRoute } from '../http/raw-body.js';
 import { EventReceiver } from '../inbound-events/event-receiver.js';
-import type { InboundEventView } from '../inbound-events/inbound-event.dto.js';
+import { InboundEventView } from '../inbound-events/inbound-event.dto.js';
 import { InboundEventService } from '../inbound-events/inbound-event.service.js';
 import { type KnownSource, SourceDirectory } from '../inbound-events/source-directory.js';
 import { rawHeader, wireRequest } from '../inbound-events/wire-request.js';
@@ -58,6 +59,7 @@ export class ProviderPathsController {
   /** What came in from Calendly, newest first (the Calendly guide, "Verificación"). */
   @Get('api/v1/calendly/events')
   @RequireScope('inbound:read')
+  @ApiPage(InboundEventView)
   calendlyEvents(@CurrentTenant() tenantId: string, @Query() query: TimeRangeQuery): Promise<Page<InboundEventView>> {
     return this.inbound.list(tenantId, { ...query, source: 'calendly' });
   }

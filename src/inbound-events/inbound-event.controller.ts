@@ -4,11 +4,18 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { BackgroundJobView } from '../background-jobs/background-job.dto.js';
 import { OwnIdempotency } from '../http/idempotency.interceptor.js';
+import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import type { RawBodyRoute } from '../http/raw-body.js';
 import { Audited, CurrentPrincipal, CurrentTenant, RequireScope, TenantKeyed } from '../tenants/access.decorator.js';
 import type { Principal } from '../tenants/principal.js';
-import { InboundEventQuery, InboundEventView, InboundEventWithAttempts, ReprocessFilter } from './inbound-event.dto.js';
+import {
+  InboundEventQuery,
+  InboundEventView,
+  InboundEventWithAttempts,
+  ReceivedEvent,
+  ReprocessFilter,
+} from './inbound-event.dto.js';
 import { InboundEventService } from './inbound-event.service.js';
 import { rawHeader } from './wire-request.js';
 
@@ -29,7 +36,7 @@ export class InboundEventController {
     @CurrentPrincipal() principal: Principal,
     @Param('event_name') eventName: string,
     @Req() request: FastifyRequest,
-  ) {
+  ): Promise<ReceivedEvent> {
     const event = await this.inbound.receive({
       principal,
       eventName,
@@ -51,6 +58,7 @@ export class InboundEventController {
   /** List inbound events, newest first. */
   @Get('v1/inbound-events')
   @RequireScope('inbound:read')
+  @ApiPage(InboundEventView)
   list(@CurrentTenant() tenantId: string, @Query() query: InboundEventQuery): Promise<Page<InboundEventView>> {
     return this.inbound.list(tenantId, query);
   }

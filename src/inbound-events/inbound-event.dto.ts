@@ -51,6 +51,16 @@ export class ReprocessFilter {
   until?: string;
 }
 
+/** What the CRM guide shows as the answer to an accepted event. */
+export class ReceivedEvent {
+  id: string;
+  tenant_id: string;
+  event_name: string;
+  payload: unknown;
+  status: string;
+  received_at: Date;
+}
+
 export class InboundAttemptView {
   id: string;
   /** Counted anew when an event is processed again. */

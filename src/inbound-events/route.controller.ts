@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ApiPage } from '../http/page.decorator.js';
 import { type Page, PageQuery } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import { CreateRoute, RouteView, UpdateRoute } from './route.dto.js';
@@ -21,6 +22,7 @@ export class RouteController {
   /** List routes, newest first. */
   @Get()
   @RequireScope('inbound:read')
+  @ApiPage(RouteView)
   list(@CurrentTenant() tenantId: string, @Query() query: PageQuery): Promise<Page<RouteView>> {
     return this.routes.list(tenantId, query);
   }

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import {
@@ -30,6 +31,7 @@ export class SourceController {
   /** List sources, newest first. */
   @Get()
   @RequireScope('inbound:read')
+  @ApiPage(SourceView)
   list(@CurrentTenant() tenantId: string, @Query() query: SourceQuery): Promise<Page<SourceView>> {
     return this.sources.list(tenantId, query);
   }

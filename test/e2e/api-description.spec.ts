@@ -11,7 +11,13 @@ import { PROCESS_API_KEY, type ServerProcess, startServer } from '../support/ser
 type Security = Record<string, string[]>[];
 interface Description {
   info: { version: string };
-  paths: Record<string, Record<string, { security: Security; summary?: string; tags?: string[] }>>;
+  paths: Record<
+    string,
+    Record<
+      string,
+      { security: Security; summary?: string; tags?: string[]; responses: Record<string, { content?: object }> }
+    >
+  >;
 }
 interface Operation {
   name: string;
@@ -65,6 +71,19 @@ describe('the description of the API', () => {
       .flatMap((methods) => Object.values(methods))
       .filter(({ summary, tags, security }) => !summary || tags?.length !== 1 || !security);
     expect(silent).toEqual([]);
+  });
+
+  it('says what every successful answer holds: a view class, or a list with @ApiPage', () => {
+    const vague = Object.entries(written.paths).flatMap(([pattern, methods]) =>
+      Object.entries(methods)
+        .filter(([, { security }]) => security.length > 0)
+        .flatMap(([method, { responses }]) =>
+          Object.entries(responses)
+            .filter(([status, { content }]) => status.startsWith('2') && status !== '204' && !content)
+            .map(([status]) => `${method.toUpperCase()} ${pattern} ${status}`),
+        ),
+    );
+    expect(vague).toEqual([]);
   });
 
   const closed = operations.filter(({ security }) => security.length > 0);
