@@ -19,7 +19,7 @@ export function signingKeys(secret: string): SigningKeys {
  * `X-Webhook-Signature`: HMAC-SHA256 of the raw body, as lower-case hex, bare or after `sha256=`
  * (product.md, decision 3; the CRM and FlowKick guides print bare hex, the Sistema CRM guide `sha256=`).
  */
-export function plainSignature(body: string, keys: SigningKeys, format: SignatureFormat): string {
+export function plainSignature(body: string | Buffer, keys: SigningKeys, format: SignatureFormat): string {
   const hex = createHmac('sha256', keys.plain).update(body).digest('hex');
   return format === 'sha256=' ? `sha256=${hex}` : hex;
 }
@@ -31,7 +31,7 @@ export function plainSignature(body: string, keys: SigningKeys, format: Signatur
 export function standardSignature(
   messageId: string,
   unixSeconds: number,
-  body: string,
+  body: string | Buffer,
   keys: readonly SigningKeys[],
 ): string {
   const prefix = `${messageId}.${unixSeconds}.`;

@@ -3,6 +3,8 @@ import { Config } from '../config/env.js';
 import { judge, type SendResult } from '../core/attempt-outcome.js';
 import { Clock } from '../core/clock.js';
 import { deliveryBody, signedRequest } from '../core/delivery-request.js';
+import { forwardedBody } from '../core/forwarded-body.js';
+import { HOPS, hopsOfMetadata } from '../core/hops.js';
 import { logger } from '../observability/logger.js';
 import type { Target } from '../subscriptions/subscription-targets.js';
 import { AttemptRecorder } from './attempt-recorder.js';
@@ -160,10 +162,13 @@ export class DeliveryDispatcher {
   private async attempt(delivery: LoadedDelivery, target: Target, probe: boolean): Promise<AttemptRecord> {
     const sentAt = this.clock.now();
     const number = delivery.attemptCount + 1;
+    const forwarded = forwardedBody(delivery.event);
+    const hops = hopsOfMetadata(delivery.event.metadata);
     const request = signedRequest({
       deliveryId: delivery.id,
       eventType: delivery.event.type,
-      body: deliveryBody(delivery.event, target.bodyFormat),
+      body: forwarded?.body ?? deliveryBody(delivery.event, target.bodyFormat),
+      headers: { ...forwarded?.headers, ...(hops !== null && { [HOPS]: String(hops) }) },
       attemptNumber: number,
       keys: target.keysAt(sentAt),
       signatureFormat: target.signatureFormat,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../core/batcher.js';
 import { Clock } from '../core/clock.js';
 import { matches } from '../core/event-filter.js';
+import type { Transaction } from '../database/prisma.service.js';
 import { logger } from '../observability/logger.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { type DeliveryRef, DeliveryStore } from './delivery.store.js';
@@ -40,6 +41,40 @@ export class EventPublisher {
   /** All of them in one commit of their own. */
   publishAll(events: NewEvent[]): Promise<StoredEvent[]> {
     return events.length === 0 ? Promise.resolve([]) : this.commit(events);
+  }
+
+  /**
+   * As part of the caller's transaction, so that a row and what is told of it are committed together. Give what it returns to
+   * `handOver` after the commit.
+   * @param options.onlyWanted leave out events nobody subscribes to: renderings of one change in several vocabularies
+   */
+  async publishInTransaction(
+    tx: Transaction,
+    events: NewEvent[],
+    options: { onlyWanted?: boolean } = {},
+  ): Promise<StoredEvent[]> {
+    const published = options.onlyWanted ? await this.wanted(tx, events) : events;
+    if (published.length === 0) return [];
+    return this.store.publishInTransaction(tx, published, this.clock.now(), this.dispatcher.leaseUntil());
+  }
+
+  /** An event for one subscription alone, as part of the caller's transaction. */
+  publishToInTransaction(tx: Transaction, subscriptionId: string, event: NewEvent): Promise<StoredEvent> {
+    const leaseUntil = this.dispatcher.leaseUntil();
+    return this.store.publishToInTransaction(tx, subscriptionId, event, this.clock.now(), leaseUntil);
+  }
+
+  /** After the commit. Left out, the deliveries wait until their lease ends. */
+  handOver(stored: StoredEvent[]): void {
+    this.queue.handOver(stored.flatMap((event) => event.deliveries));
+  }
+
+  private async wanted(tx: Transaction, events: NewEvent[]): Promise<NewEvent[]> {
+    const [first] = events;
+    if (!first) return [];
+    const types = [...new Set(events.map((event) => event.type))];
+    const wanted = await this.store.wantedTypes(tx, first.tenantId, types);
+    return events.filter((event) => wanted.has(event.type));
   }
 
   private async commit(events: NewEvent[]): Promise<StoredEvent[]> {
