@@ -115,7 +115,7 @@ export class SubscriptionService {
     const { retryAttempts, retryDelay, secret, ...columns } = input;
     checkSecret(secret);
     if (input.url !== undefined) {
-      const problem = urlProblem(input.url, this.config.delivery.allowedPrivateTargets);
+      const problem = urlProblem(input.url, this.config.delivery.allowedTargets);
       if (problem) throw invalidField('/url', problem, 'target_not_allowed');
     }
     input.eventTypes?.forEach((pattern, i) => {
