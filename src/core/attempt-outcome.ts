@@ -1,3 +1,4 @@
+import { networkError } from './network-error-words.js';
 import { retryAfterMs } from './retry-after.js';
 import { nextAttemptAt, type RetrySchedule } from './retry-schedule.js';
 
@@ -152,7 +153,7 @@ export function attemptError(result: SendResult): AttemptError | null {
     case 'blocked':
       return { code: 'blocked_address', message: result.message };
     case 'unreachable':
-      return { code: NETWORK_CODES[result.code] ?? 'network', message: networkWords(result.code, result.message) };
+      return networkError(result.code, result.message);
   }
 }
 
@@ -178,27 +179,3 @@ const TIMEOUT_WORDS = {
   headers: (s: number) => `The endpoint did not answer within ${s} s.`,
   body: (s: number) => `The endpoint began to answer but did not finish within ${s} s.`,
 };
-
-const NETWORK_CODES: Record<string, string> = {
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  ENODATA: 'dns',
-  ECONNREFUSED: 'connection_refused',
-  ECONNRESET: 'connection_reset',
-  UND_ERR_SOCKET: 'connection_reset',
-  EPIPE: 'connection_reset',
-  EHOSTUNREACH: 'unreachable',
-  ENETUNREACH: 'unreachable',
-};
-
-const NETWORK_WORDS: Record<string, string> = {
-  dns: 'The host name could not be resolved (DNS).',
-  connection_refused: 'The connection was refused: nothing listens at that address and port.',
-  connection_reset: 'The connection was closed before an answer came.',
-  unreachable: 'There is no route to the host.',
-};
-
-function networkWords(code: string, message: string): string {
-  const words = NETWORK_WORDS[NETWORK_CODES[code] ?? ''];
-  return words ?? `The request failed: ${message} (${code}).`;
-}

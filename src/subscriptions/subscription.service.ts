@@ -132,7 +132,7 @@ export class SubscriptionService {
     checkSecret(secret);
     if (filter) checkFilterField(filter);
     if (input.url !== undefined) {
-      const problem = urlProblem(input.url, this.config.delivery.allowedPrivateTargets);
+      const problem = urlProblem(input.url, this.config.delivery.allowedTargets);
       if (problem) throw invalidField('/url', problem, 'target_not_allowed');
     }
     input.eventTypes?.forEach((pattern, i) => {
