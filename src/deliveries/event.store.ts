@@ -41,6 +41,7 @@ const PUBLISH = `
     select t.tenant_id, t.type, s.id
     from (select distinct tenant_id, type, patterns from input) t
     join subscriptions s on s.tenant_id = t.tenant_id and s.enabled and s.event_types && string_to_array(t.patterns, ' ')
+      and (s.expires_at is null or s.expires_at > $10)
   )
   insert into deliveries (id, tenant_id, event_id, subscription_id, due_at, created_at)
   select uuid_v7(), i.tenant_id, i.id, m.id, $11, $10
