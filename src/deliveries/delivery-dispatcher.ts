@@ -2,9 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/env.js';
 import { judge, type SendResult } from '../core/attempt-outcome.js';
 import { Clock } from '../core/clock.js';
-import { deliveryBody, signedRequest } from '../core/delivery-request.js';
-import { forwardedBody } from '../core/forwarded-body.js';
-import { HOPS, hopsOfMetadata } from '../core/hops.js';
 import { logger } from '../observability/logger.js';
 import type { Target } from '../subscriptions/subscription-targets.js';
 import { AttemptRecorder } from './attempt-recorder.js';
@@ -12,6 +9,7 @@ import { type AttemptRecord, type DeliveryRef, DeliveryStore, type LoadedDeliver
 import { type Admitted, DeliveryAdmission } from './delivery-admission.js';
 import { DeliveryLanes } from './delivery-lanes.js';
 import { HttpSender } from './http-sender.js';
+import { buildRequest } from './request-builder.js';
 
 /** A row that its lane found no room for comes back after this time. */
 const NO_ROOM_MS = 1000;
@@ -162,21 +160,9 @@ export class DeliveryDispatcher {
   private async attempt(delivery: LoadedDelivery, target: Target, probe: boolean): Promise<AttemptRecord> {
     const sentAt = this.clock.now();
     const number = delivery.attemptCount + 1;
-    const forwarded = forwardedBody(delivery.event);
-    const hops = hopsOfMetadata(delivery.event.metadata);
-    const request = signedRequest({
-      deliveryId: delivery.id,
-      eventType: delivery.event.type,
-      body: forwarded?.body ?? deliveryBody(delivery.event, target.bodyFormat),
-      headers: { ...forwarded?.headers, ...(hops !== null && { [HOPS]: String(hops) }) },
-      attemptNumber: number,
-      keys: target.keysAt(sentAt),
-      signatureFormat: target.signatureFormat,
-      userAgent: `Posthaste/${this.config.version}`,
-      now: sentAt,
-    });
+    const request = buildRequest(delivery, target, sentAt, this.config.version);
     const startedMs = performance.now();
-    const result = await this.sender.send({ ...request, url: target.url, timeoutMs: target.timeoutMs });
+    const result = await this.sender.send({ ...request, timeoutMs: target.timeoutMs });
     const durationMs = Math.round(performance.now() - startedMs);
     const now = this.clock.now();
     const { delivery: outcome, endpoint: verdict } = judge(result, {
@@ -203,7 +189,7 @@ export class DeliveryDispatcher {
       probe,
       errorCode: error?.code ?? null,
       errorMessage: error?.message ?? null,
-      requestHeaders: JSON.stringify(request.headers),
+      requestHeaders: JSON.stringify(request.recordedHeaders),
       ...answerColumns(result),
     };
   }

@@ -46,6 +46,7 @@ const PUBLISH = `
     select t.tenant_id, t.type, s.id, s.channels, s.ordered, s.filter
     from (select distinct tenant_id, type, patterns from input) t
     join subscriptions s on s.tenant_id = t.tenant_id and s.enabled and s.event_types && string_to_array(t.patterns, ' ')
+      and (s.expires_at is null or s.expires_at > $10)
   ), due as (
     insert into deliveries (id, tenant_id, event_id, subscription_id, sequence_key, due_at, created_at)
     select uuid_v7(), i.tenant_id, i.id, m.id, case when m.ordered then coalesce(i.ordering_key, '') end, $11, $10

@@ -9,6 +9,7 @@ import {
   CreateSubscription,
   FilterCheck,
   FilterCheckResult,
+  RenewSubscription,
   RotatedSecretView,
   RotateSecret,
   SubscriptionQuery,
@@ -75,6 +76,19 @@ export class SubscriptionController {
   @Audited('subscription.deleted')
   delete(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<void> {
     return this.subscriptions.delete(tenantId, id);
+  }
+
+  /** Move its end: to a time, or so many seconds from now. What waited since it expired is sent. */
+  @Post(':id/renew')
+  @HttpCode(200)
+  @RequireScope('webhooks:write')
+  @Audited('subscription.renewed')
+  renew(
+    @CurrentTenant() tenantId: string,
+    @Param('id') id: string,
+    @Body() input: RenewSubscription,
+  ): Promise<SubscriptionView> {
+    return this.subscriptions.renew(tenantId, id, input);
   }
 
   /** Give it a new signing secret; the old one signs beside it for the overlap. The secret is shown here once. */

@@ -8,6 +8,7 @@ import {
   IsDefined,
   IsIn,
   IsInt,
+  IsISO8601,
   IsObject,
   IsOptional,
   IsString,
@@ -19,6 +20,7 @@ import {
 } from 'class-validator';
 import { MAX_ATTEMPTS, MAX_RETRY_DELAY_S } from '../core/retry-schedule.js';
 import { PageQuery } from '../http/pagination.dto.js';
+import { SubscriptionAuth, SubscriptionAuthView } from './receiver-auth.dto.js';
 
 export class RateLimit {
   /** 1 to 10,000. */
@@ -139,6 +141,36 @@ export class CreateSubscription {
   @IsString()
   @Length(1, 200)
   externalKey?: string;
+
+  /** Send only these parts of the data, as JSON pointers: `["/id", "/contact/email"]`. What an event does not have is absent. */
+  @IsOptional()
+  @MaxLength(256, { each: true })
+  @IsString({ each: true })
+  @ArrayMaxSize(100)
+  @IsArray()
+  fields?: string[] | null;
+
+  /** Headers to send along, by name; at most 20. They replace those there were; the value `•••`, as shown, keeps one. */
+  @IsOptional()
+  @IsObject()
+  headers?: Record<string, string> | null;
+
+  /** How to sign in at the receiver. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => SubscriptionAuth)
+  auth?: SubscriptionAuth | null;
+
+  /** Also sign with the tenant's ed25519 key (`v1a`), whose public half is at `/.well-known/webhook-keys/{tenant}`. */
+  @IsOptional()
+  @IsBoolean()
+  asymmetric?: boolean;
+
+  /** From then on nothing is sent, and it is deleted soon after, unless it is renewed. Null: never. */
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  expiresAt?: string | null;
 }
 
 export class UpdateSubscription extends PartialType(CreateSubscription) {}
@@ -157,6 +189,20 @@ export class SubscriptionQuery extends PageQuery {
   @IsOptional()
   @IsString()
   externalKey?: string;
+}
+
+export class RenewSubscription {
+  /** The new end. */
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  expiresAt?: string;
+
+  /** Or so many seconds from now, at most ten years. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10 * 366 * 24 * 3600)
+  forSeconds?: number;
 }
 
 export class RotateSecret {
@@ -249,6 +295,15 @@ export class SubscriptionView {
   filter: Record<string, unknown> | null;
   health: SubscriptionHealthView;
   externalKey: string | null;
+  /** Empty: all of the data is sent. */
+  fields: string[];
+  /** Custom headers by name; their values are never shown. */
+  headers: Record<string, string>;
+  auth: SubscriptionAuthView | null;
+  asymmetric: boolean;
+  expiresAt: Date | null;
+  /** What will probably go wrong with this URL, in words. */
+  warnings: string[];
   /** Finished deliveries. */
   successCount: number;
   failedCount: number;

@@ -30,6 +30,11 @@ export type SubscriptionValues = Pick<
   | 'ordered'
   | 'channels'
   | 'externalKey'
+  | 'fields'
+  | 'headers'
+  | 'auth'
+  | 'asymmetric'
+  | 'expiresAt'
 > & { filter?: Record<string, unknown> | null };
 
 export interface SealedSecret {
@@ -117,6 +122,32 @@ export class SubscriptionStore {
       }),
     ]);
     return count === 1;
+  }
+
+  listExpiredAcrossTenants(now: Date, take: number): Promise<Pick<Subscription, 'tenantId' | 'id'>[]> {
+    return this.prisma.subscription.findMany({
+      where: { expiresAt: { lte: now } },
+      select: { tenantId: true, id: true },
+      orderBy: { expiresAt: 'asc' },
+      take,
+    });
+  }
+
+  /** As `delete`, but only when it has expired: false when it was renewed meanwhile, or is gone. */
+  deleteExpired(tenantId: string, id: string, now: Date): Promise<boolean> {
+    return this.prisma.$transaction(
+      async (tx) => {
+        const { count } = await tx.subscription.deleteMany({ where: { tenantId, id, expiresAt: { lte: now } } });
+        if (count === 0) return false;
+        await tx.subscriptionHealth.deleteMany({ where: { tenantId, subscriptionId: id } });
+        await tx.delivery.updateMany({
+          where: { tenantId, subscriptionId: id, status: 'pending' },
+          data: { status: 'cancelled', dueAt: null, completedAt: now },
+        });
+        return true;
+      },
+      { timeout: 60_000 },
+    );
   }
 
   /** The new secret becomes current, the others end at `overlapEnd`; all in one transaction. */
