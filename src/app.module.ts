@@ -1,9 +1,11 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { BackgroundJobsModule } from './background-jobs/background-jobs.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveriesModule } from './deliveries/deliveries.module.js';
+import { RecoveryModule } from './deliveries/recovery.module.js';
 import { DialectsModule } from './dialects/dialects.module.js';
 import { EventTypesModule } from './event-types/event-types.module.js';
 import { HealthController } from './health/health.controller.js';
@@ -22,6 +24,7 @@ export class AppModule {
     furtherModules: NonNullable<ModuleMetadata['imports']> = [],
   ): DynamicModule {
     const deliveries = DeliveriesModule.forRoles(config.roles);
+    const jobs = BackgroundJobsModule.forRoles(config.roles, deliveries);
     return {
       module: AppModule,
       imports: [
@@ -32,6 +35,8 @@ export class AppModule {
         EventTypesModule,
         SubscriptionsModule,
         deliveries,
+        jobs,
+        RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         InboundEventsModule,
         DialectsModule.over([SubscriptionsModule, deliveries]),
         ...furtherModules,

@@ -44,7 +44,7 @@ export class DeliveriesModule {
         DueRelay,
         ...(roles.includes('worker') ? [DeliveryWorker] : []),
       ],
-      exports: [EventService, DeliveryService, EventPublisher, DueRelay],
+      exports: [EventService, EventStore, DeliveryService, DeliveryQueue, DeliveryDispatcher, EventPublisher, DueRelay],
     };
   }
 }

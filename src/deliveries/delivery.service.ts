@@ -106,7 +106,8 @@ export class DeliveryService {
       orderingKey: null,
       occurredAt: now,
     };
-    const { deliveries } = await this.events.publishTo(subscriptionId, event, now, this.dispatcher.leaseUntil());
+    const leaseUntil = this.dispatcher.leaseUntil();
+    const { deliveries } = await this.events.publishTo(subscriptionId, event, now, leaseUntil, 'test');
     const [ref] = deliveries as [{ tenantId: string; id: string }];
     await this.dispatcher.deliverNow(ref, { retry: false });
     return this.get(tenantId, ref.id);

@@ -80,13 +80,19 @@ export class EventStore {
   }
 
   /** Stores an event that goes to one subscription only, whatever types it asks for (test requests). */
-  async publishTo(subscriptionId: string, event: NewEvent, now: Date, leaseUntil: Date): Promise<StoredEvent> {
+  async publishTo(
+    subscriptionId: string,
+    event: NewEvent,
+    now: Date,
+    leaseUntil: Date,
+    audience: 'direct' | 'test' = 'direct',
+  ): Promise<StoredEvent> {
     const id = newId();
     const deliveryId = newId();
     const { tenantId, type, data, metadata, channel, orderingKey, occurredAt } = event;
     await this.prisma.$transaction([
       this.prisma.event.create({
-        data: { id, tenantId, type, data, metadata, channel, orderingKey, occurredAt, createdAt: now },
+        data: { id, tenantId, type, data, metadata, channel, orderingKey, audience, occurredAt, createdAt: now },
       }),
       this.prisma.delivery.create({
         data: { id: deliveryId, tenantId, eventId: id, subscriptionId, dueAt: leaseUntil, createdAt: now },

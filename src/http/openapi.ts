@@ -22,6 +22,8 @@ const TAGS: Record<string, string> = {
   'Event types': 'The catalog: built-in vocabularies and the tenant’s own types, with schema and sample.',
   Subscriptions: 'Who gets which events, where and how.',
   Deliveries: 'One event due to one subscription, with every attempt on record.',
+  Statistics: 'Attempts counted by the hour: how many, how well, how fast.',
+  Jobs: 'Work over many rows, done in the background: how far it is.',
   'Inbound events': 'What workflows and providers send in.',
   'CRM: subscriptions': 'Subscriptions with the paths and names of the CRM guide.',
   'FlowKick: webhooks': 'Subscriptions with the paths and names of the FlowKick guide.',
