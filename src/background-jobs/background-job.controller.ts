@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import { BackgroundJobQuery, BackgroundJobView } from './background-job.dto.js';
@@ -12,6 +13,7 @@ export class BackgroundJobController {
 
   /** List background jobs, newest first. */
   @Get()
+  @ApiPage(BackgroundJobView)
   list(@CurrentTenant() tenantId: string, @Query() query: BackgroundJobQuery): Promise<Page<BackgroundJobView>> {
     return this.jobs.list(tenantId, query);
   }

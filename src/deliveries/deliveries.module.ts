@@ -6,6 +6,8 @@ import { DueRelay } from '../queue/due-relay.js';
 import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { AttemptRecorder } from './attempt-recorder.js';
+import { ConformanceController } from './conformance.controller.js';
+import { ConformanceChecker } from './conformance-checker.js';
 import { DeliveryController } from './delivery.controller.js';
 import { DELIVERY_QUEUE, DeliveryQueue } from './delivery.queue.js';
 import { DeliveryService } from './delivery.service.js';
@@ -17,6 +19,9 @@ import { EventService } from './event.service.js';
 import { EventStore } from './event.store.js';
 import { EventPublisher } from './event-publisher.js';
 import { HttpSender } from './http-sender.js';
+import { StatsController } from './stats.controller.js';
+import { StatsService } from './stats.service.js';
+import { StatsStore } from './stats.store.js';
 
 /** The outbound flow: events in, deliveries out. A process without the worker role has it all but the worker. */
 @Module({})
@@ -30,7 +35,9 @@ export class DeliveriesModule {
         SubscriptionsModule,
         BullModule.registerQueue({ name: DELIVERY_QUEUE }),
       ],
-      controllers: roles.includes('api') ? [EventController, DeliveryController] : [],
+      controllers: roles.includes('api')
+        ? [EventController, DeliveryController, ConformanceController, StatsController]
+        : [],
       providers: [
         EventStore,
         DeliveryStore,
@@ -41,6 +48,9 @@ export class DeliveriesModule {
         DeliveryDispatcher,
         HttpSender,
         AttemptRecorder,
+        ConformanceChecker,
+        StatsStore,
+        StatsService,
         DueRelay,
         ...(roles.includes('worker') ? [DeliveryWorker] : []),
       ],

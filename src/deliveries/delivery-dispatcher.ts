@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/env.js';
 import { type AttemptError, judge, type SendResult } from '../core/attempt-outcome.js';
 import { Clock } from '../core/clock.js';
-import { deliveryBody, signedRequest } from '../core/delivery-request.js';
 import { logger } from '../observability/logger.js';
 import { SubscriptionTargets, type Target } from '../subscriptions/subscription-targets.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import { type AttemptRecord, type DeliveryRef, DeliveryStore, type LoadedDelivery } from './delivery.store.js';
 import { DeliveryLanes } from './delivery-lanes.js';
 import { HttpSender } from './http-sender.js';
+import { buildRequest } from './request-builder.js';
 
 /** A row that its lane found no room for comes back after this time. */
 const DEFERRED_MS = 1000;
@@ -138,18 +138,9 @@ export class DeliveryDispatcher {
 
   private async attempt(delivery: LoadedDelivery, target: Target): Promise<AttemptRecord> {
     const sentAt = this.clock.now();
-    const request = signedRequest({
-      deliveryId: delivery.id,
-      eventType: delivery.event.type,
-      body: deliveryBody(delivery.event, target.bodyFormat),
-      attemptNumber: delivery.attemptCount + 1,
-      keys: target.keysAt(sentAt),
-      signatureFormat: target.signatureFormat,
-      userAgent: `Posthaste/${this.config.version}`,
-      now: sentAt,
-    });
+    const request = buildRequest(delivery, target, sentAt, this.config.version);
     const startedMs = performance.now();
-    const result = await this.sender.send({ ...request, url: target.url, timeoutMs: target.timeoutMs });
+    const result = await this.sender.send({ ...request, timeoutMs: target.timeoutMs });
     const durationMs = Math.round(performance.now() - startedMs);
     const outcome = judge(result, target.retrySchedule, delivery.attemptCount + 1, this.clock.now(), Math.random());
     const error: AttemptError | null = outcome.kind === 'delivered' ? null : outcome.error;
