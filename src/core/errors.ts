@@ -100,7 +100,7 @@ export const ERRORS = {
   target_not_allowed: {
     status: 422,
     title: 'The target URL is not allowed',
-    help: 'Give a public `http` or `https` address without credentials. The operator can allow private networks with `ALLOW_PRIVATE_TARGETS`.',
+    help: 'Give a public `http` or `https` address without credentials. The operator can allow private networks with `ALLOW_PRIVATE_TARGETS` and ports of other services with `ALLOW_TARGET_PORTS`.',
   },
   idempotency_key_reused: {
     status: 422,

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject, sign } from 'node:crypto';
 import { standardWebhooksKey } from './secret.js';
 
 export type SignatureFormat = 'hex' | 'sha256=';
@@ -38,4 +38,15 @@ export function standardSignature(
   return keys
     .map((key) => `v1,${createHmac('sha256', key.standard).update(prefix).update(body).digest('base64')}`)
     .join(' ');
+}
+
+/** `v1a,` + base64 of the ed25519 signature of the same text, for receivers that should hold no secret (Standard Webhooks 1.0.0). */
+export function asymmetricSignature(
+  messageId: string,
+  unixSeconds: number,
+  body: string | Buffer,
+  key: KeyObject,
+): string {
+  const signed = Buffer.concat([Buffer.from(`${messageId}.${unixSeconds}.`), Buffer.from(body as string)]);
+  return `v1a,${sign(null, signed, key).toString('base64')}`;
 }

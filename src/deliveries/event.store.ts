@@ -19,7 +19,12 @@ export interface NewEvent {
 export interface StoredEvent {
   id: string;
   createdAt: Date;
-  deliveries: DeliveryRef[];
+  deliveries: StoredDelivery[];
+}
+
+export interface StoredDelivery extends DeliveryRef {
+  /** Of its subscription; the statement does not apply it. */
+  filter: unknown;
 }
 
 export interface EventFilter {
@@ -38,14 +43,19 @@ const PUBLISH = `
     insert into events (id, tenant_id, type, data, metadata, channel, ordering_key, occurred_at, created_at)
     select id, tenant_id, type, data, metadata, channel, ordering_key, occurred_at, $10 from input
   ), matching as materialized (
-    select t.tenant_id, t.type, s.id
+    select t.tenant_id, t.type, s.id, s.channels, s.ordered, s.filter
     from (select distinct tenant_id, type, patterns from input) t
     join subscriptions s on s.tenant_id = t.tenant_id and s.enabled and s.event_types && string_to_array(t.patterns, ' ')
+      and (s.expires_at is null or s.expires_at > $10)
+  ), due as (
+    insert into deliveries (id, tenant_id, event_id, subscription_id, sequence_key, due_at, created_at)
+    select uuid_v7(), i.tenant_id, i.id, m.id, case when m.ordered then coalesce(i.ordering_key, '') end, $11, $10
+    from input i join matching m on m.tenant_id = i.tenant_id and m.type = i.type
+    where cardinality(m.channels) = 0 or i.channel = any(m.channels)
+    returning id, tenant_id, event_id, subscription_id
   )
-  insert into deliveries (id, tenant_id, event_id, subscription_id, due_at, created_at)
-  select uuid_v7(), i.tenant_id, i.id, m.id, $11, $10
-  from input i join matching m on m.tenant_id = i.tenant_id and m.type = i.type
-  returning id, tenant_id, event_id`;
+  select due.id, due.tenant_id, due.event_id, f.filter
+  from due left join (select distinct on (id) id, filter from matching where filter is not null) f on f.id = due.subscription_id`;
 
 @Injectable()
 export class EventStore {
@@ -104,7 +114,7 @@ export class EventStore {
     await tx.delivery.create({
       data: { id: deliveryId, tenantId, eventId: id, subscriptionId, dueAt: leaseUntil, createdAt: now },
     });
-    return { id, createdAt: now, deliveries: [{ tenantId, id: deliveryId }] };
+    return { id, createdAt: now, deliveries: [{ tenantId, id: deliveryId, filter: null }] };
   }
 
   find(tenantId: string, id: string) {
@@ -129,6 +139,7 @@ interface DeliveryRow {
   id: string;
   tenant_id: string;
   event_id: string;
+  filter: unknown;
 }
 
 function publishValues(events: NewEvent[], now: Date, leaseUntil: Date): { ids: string[]; values: unknown[] } {
@@ -152,6 +163,8 @@ function publishValues(events: NewEvent[], now: Date, leaseUntil: Date): { ids: 
 function storedEvents(ids: string[], now: Date, rows: DeliveryRow[]): StoredEvent[] {
   const stored = ids.map((id): StoredEvent => ({ id, createdAt: now, deliveries: [] }));
   const byId = new Map(stored.map((event) => [event.id, event]));
-  for (const row of rows) byId.get(row.event_id)?.deliveries.push({ tenantId: row.tenant_id, id: row.id });
+  for (const row of rows) {
+    byId.get(row.event_id)?.deliveries.push({ tenantId: row.tenant_id, id: row.id, filter: row.filter });
+  }
   return stored;
 }
