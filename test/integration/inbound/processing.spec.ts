@@ -29,7 +29,10 @@ afterEach(async () => {
 const subscribe = (eventTypes: string[], fields: object = {}) =>
   api.post('/api/v1/subscriptions', { url: `${receiver.url}/hook`, eventTypes, ...fields }, 201);
 const received = (count: number) =>
-  eventually(() => (expect(receiver.requests).toHaveLength(count), receiver.requests));
+  eventually(() => {
+    expect(receiver.requests).toHaveLength(count);
+    return receiver.requests;
+  });
 const send = async (eventName: string, body: object, headers: Record<string, string> = {}) => {
   const answer = await capture(app, eventName, body, headers);
   expect(answer.status, answer.body).toBe(202);

@@ -32,7 +32,10 @@ afterEach(async () => {
 const subscribe = (eventTypes: string[], fields: object = {}) =>
   api.post('/api/v1/subscriptions', { url: `${receiver.url}/hook`, eventTypes, ...fields }, 201);
 const received = (count: number) =>
-  eventually(() => (expect(receiver.requests).toHaveLength(count), receiver.requests));
+  eventually(() => {
+    expect(receiver.requests).toHaveLength(count);
+    return receiver.requests;
+  });
 const give = async (body: object | string) => {
   const text = typeof body === 'string' ? body : JSON.stringify({ n: ++unique, ...body });
   return String((await post(app, source, text)).headers['x-posthaste-event']);
