@@ -150,6 +150,17 @@ export const ENVIRONMENT = {
     desc: 'Take the client address from X-Forwarded-For: only behind a proxy that sets it.',
   }),
   BODY_LIMIT_BYTES: whole(1024, 64 * 1024 * 1024)({ default: 1024 * 1024, desc: 'Largest accepted request body.' }),
+  INBOUND_BODY_LIMIT_BYTES: whole(
+    1024,
+    64 * 1024 * 1024,
+  )({ default: 5 * 1024 * 1024, desc: 'Largest body a provider may send to a source: some put media inside.' }),
+  GOOGLE_CERTS_URL: url(
+    'http:',
+    'https:',
+  )({
+    default: 'https://www.googleapis.com/oauth2/v3/certs',
+    desc: 'Where the keys are published that sign the tokens of Gmail and Google Pub/Sub.',
+  }),
   SESSION_HOURS: num({ default: 24 * 7, desc: 'A login ends after so many hours.' }),
   DELIVERY_TIMEOUT_MS: whole(
     1000,
@@ -206,6 +217,7 @@ function tree(env: ReturnType<typeof parse>, version: string) {
       bodyLimitBytes: env.BODY_LIMIT_BYTES,
       trustProxy: env.TRUST_PROXY,
     },
+    inbound: { bodyLimitBytes: env.INBOUND_BODY_LIMIT_BYTES, googleCertsUrl: env.GOOGLE_CERTS_URL },
     database: { url: env.DATABASE_URL ?? null, poolSize: env.DATABASE_POOL_SIZE },
     queue: { redisUrl: env.REDIS_URL ?? null },
     security: {

@@ -9,7 +9,7 @@ export const ERRORS = {
   unparsable_body: {
     status: 400,
     title: 'The body is not valid JSON',
-    help: 'Send one well-formed JSON value. `detail` has what the parser said and where.',
+    help: 'Send one well-formed JSON value.',
   },
   unauthenticated: {
     status: 401,

@@ -12,7 +12,7 @@ const READ_BODY_BYTES = 256 * 1024;
 export interface OutgoingRequest {
   url: URL;
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
   /** For the whole exchange: connecting, headers and body. */
   timeoutMs: number;
 }
