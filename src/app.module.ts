@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { BackgroundJobsModule } from './background-jobs/background-jobs.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
@@ -22,6 +23,8 @@ export class AppModule {
     furtherModules: NonNullable<ModuleMetadata['imports']> = [],
   ): DynamicModule {
     const deliveries = DeliveriesModule.forRoles(config.roles);
+    const jobs = BackgroundJobsModule.forRoles(config.roles, deliveries);
+    const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs]);
     return {
       module: AppModule,
       imports: [
@@ -32,8 +35,9 @@ export class AppModule {
         EventTypesModule,
         SubscriptionsModule,
         deliveries,
-        InboundEventsModule,
-        DialectsModule.over([SubscriptionsModule, deliveries]),
+        jobs,
+        inbound,
+        DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
         ...furtherModules,
       ],
       controllers: [HealthController],

@@ -46,14 +46,16 @@ export function messageId(deliveryId: string): string {
 }
 
 export interface SignedRequest {
-  body: string;
+  body: string | Buffer;
   headers: Record<string, string>;
 }
 
 export interface SigningInput {
   deliveryId: string;
   eventType: string;
-  body: string;
+  body: string | Buffer;
+  /** Further headers, names in lower case; those that sign or identify cannot be replaced by them. */
+  headers?: Record<string, string>;
   /** 1 for the first. */
   attemptNumber: number;
   /** Newest first; the plain signature can hold one only and uses the newest. */
@@ -79,6 +81,7 @@ export function signedRequest(input: SigningInput): SignedRequest {
     body: input.body,
     headers: {
       'content-type': 'application/json',
+      ...input.headers,
       'user-agent': input.userAgent,
       'webhook-id': id,
       'webhook-timestamp': String(unixSeconds),

@@ -12,7 +12,7 @@ export interface AuthorizedRequest {
   subscriptionId: string;
   /** Its `webhook-id`. */
   messageId: string;
-  body: string;
+  body: string | Buffer;
   now: Date;
 }
 

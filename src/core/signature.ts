@@ -19,7 +19,7 @@ export function signingKeys(secret: string): SigningKeys {
  * `X-Webhook-Signature`: HMAC-SHA256 of the raw body, as lower-case hex, bare or after `sha256=`
  * (product.md, decision 3; the CRM and FlowKick guides print bare hex, the Sistema CRM guide `sha256=`).
  */
-export function plainSignature(body: string, keys: SigningKeys, format: SignatureFormat): string {
+export function plainSignature(body: string | Buffer, keys: SigningKeys, format: SignatureFormat): string {
   const hex = createHmac('sha256', keys.plain).update(body).digest('hex');
   return format === 'sha256=' ? `sha256=${hex}` : hex;
 }
@@ -31,7 +31,7 @@ export function plainSignature(body: string, keys: SigningKeys, format: Signatur
 export function standardSignature(
   messageId: string,
   unixSeconds: number,
-  body: string,
+  body: string | Buffer,
   keys: readonly SigningKeys[],
 ): string {
   const prefix = `${messageId}.${unixSeconds}.`;
@@ -41,6 +41,12 @@ export function standardSignature(
 }
 
 /** `v1a,` + base64 of the ed25519 signature of the same text, for receivers that should hold no secret (Standard Webhooks 1.0.0). */
-export function asymmetricSignature(messageId: string, unixSeconds: number, body: string, key: KeyObject): string {
-  return `v1a,${sign(null, Buffer.from(`${messageId}.${unixSeconds}.${body}`), key).toString('base64')}`;
+export function asymmetricSignature(
+  messageId: string,
+  unixSeconds: number,
+  body: string | Buffer,
+  key: KeyObject,
+): string {
+  const signed = Buffer.concat([Buffer.from(`${messageId}.${unixSeconds}.`), Buffer.from(body as string)]);
+  return `v1a,${sign(null, signed, key).toString('base64')}`;
 }

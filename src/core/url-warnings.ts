@@ -19,6 +19,6 @@ export function urlWarnings(value: string): string[] {
 
 /** Names with no dot, and those of private zones (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), are not resolved outside. */
 function isPublicHost(host: string): boolean {
-  if (isIP(host)) return addressProblem(host, []) === null;
+  if (isIP(host)) return addressProblem(host, { networks: [], ports: [] }) === null;
   return host.includes('.') && !/\.(localhost|local|internal|home\.arpa|test|invalid)\.?$/.test(host);
 }

@@ -14,7 +14,7 @@ import {
   presentDelivery,
 } from './delivery.dto.js';
 import { DeliveryQueue } from './delivery.queue.js';
-import { DeliveryStore } from './delivery.store.js';
+import { type DeliveryRef, DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
 import { EventStore } from './event.store.js';
 
@@ -103,9 +103,9 @@ export class DeliveryService {
       occurredAt: now,
     };
     const { deliveries } = await this.events.publishTo(subscriptionId, event, now, this.dispatcher.leaseUntil());
-    const [ref] = deliveries as [{ tenantId: string; id: string }];
-    await this.dispatcher.deliverNow(ref, { retry: false });
-    return this.get(tenantId, ref.id);
+    const delivery = deliveries[0] as DeliveryRef;
+    await this.dispatcher.deliverNow(delivery);
+    return this.get(tenantId, delivery.id);
   }
 
   /** Why nothing is sent to a subscription, in words, or null. */

@@ -1,5 +1,13 @@
 import { MASK } from '../core/custom-headers.js';
-import { deliveryBody, messageId, signedRequest } from '../core/delivery-request.js';
+import {
+  type BodyFormat,
+  deliveryBody,
+  type EventContent,
+  messageId,
+  signedRequest,
+} from '../core/delivery-request.js';
+import { forwardedBody } from '../core/forwarded-body.js';
+import { HOPS, hopsOfMetadata } from '../core/hops.js';
 import { projectJson } from '../core/projection.js';
 import { authorization } from '../core/receiver-auth.js';
 import { masked } from '../subscriptions/access-sealer.js';
@@ -9,7 +17,7 @@ import type { LoadedDelivery } from './delivery.store.js';
 export interface DeliveryRequest {
   url: URL;
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
   /** The headers as the attempt's record shows them: without what lets one in at the receiver. */
   recordedHeaders: Record<string, string>;
 }
@@ -18,12 +26,14 @@ export interface DeliveryRequest {
 export function buildRequest(delivery: LoadedDelivery, target: Target, now: Date, version: string): DeliveryRequest {
   const { event } = delivery;
   const { projection, access, bodyFormat } = target;
-  const data = projection ? projectJson(event.data, projection) : event.data;
-  const body = deliveryBody({ ...event, data }, bodyFormat);
+  const forwarded = forwardedBody(event);
+  const hops = hopsOfMetadata(event.metadata);
+  const body = forwarded?.body ?? shapedBody(event, projection, bodyFormat);
   const signed = signedRequest({
     deliveryId: delivery.id,
     eventType: event.type,
     body,
+    headers: { ...forwarded?.headers, ...(hops !== null && { [HOPS]: String(hops) }) },
     attemptNumber: delivery.attemptCount + 1,
     keys: target.keysAt(now),
     signatureFormat: target.signatureFormat,
@@ -50,4 +60,9 @@ export function buildRequest(delivery: LoadedDelivery, target: Target, now: Date
       ...signed.headers,
     },
   };
+}
+
+function shapedBody(event: EventContent, projection: Target['projection'], bodyFormat: BodyFormat): string {
+  const data = projection ? projectJson(event.data, projection) : event.data;
+  return deliveryBody({ ...event, data }, bodyFormat);
 }

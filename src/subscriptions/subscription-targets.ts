@@ -30,6 +30,10 @@ export interface Target {
   retrySchedule: RetrySchedule;
   timeoutMs: number;
   maxInFlight: number;
+  /** Most requests started in a second, over all workers; null: as many as there are. */
+  ratePerSecond: number | null;
+  /** See core/event-filter; null: everything. */
+  filter: unknown;
   /** Keys that sign at that time, newest first. */
   keysAt(now: Date): SigningKeys[];
 }
@@ -81,6 +85,8 @@ export class SubscriptionTargets {
         row.retrySchedule.length > 0 ? row.retrySchedule : (tenant.retrySchedule ?? DEFAULT_RETRY_SCHEDULE),
       timeoutMs: row.timeoutMs ?? tenant.timeoutMs,
       maxInFlight: row.maxInFlight ?? this.config.delivery.inFlightPerSubscription,
+      ratePerSecond: row.ratePerSecond,
+      filter: row.filter,
       keysAt: (now) => entry.secrets.filter((s) => s.expiresAt === null || s.expiresAt > now).map((s) => s.keys),
     };
   }

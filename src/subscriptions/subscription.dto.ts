@@ -5,6 +5,7 @@ import {
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
+  IsDefined,
   IsIn,
   IsInt,
   IsISO8601,
@@ -20,6 +21,14 @@ import {
 import { MAX_ATTEMPTS, MAX_RETRY_DELAY_S } from '../core/retry-schedule.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import { SubscriptionAuth, SubscriptionAuthView } from './receiver-auth.dto.js';
+
+export class RateLimit {
+  /** 1 to 10,000. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  perSecond: number;
+}
 
 /** What a subscription is made from. */
 export class CreateSubscription {
@@ -102,6 +111,30 @@ export class CreateSubscription {
   @Min(1)
   @Max(1000)
   maxInFlight?: number;
+
+  /** Most requests started in a second, over all workers. Null: no limit. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RateLimit)
+  rateLimit?: RateLimit | null;
+
+  /** One after the other, in the order of acceptance; with ordering keys, in the order of each key. */
+  @IsOptional()
+  @IsBoolean()
+  ordered?: boolean;
+
+  /** Only events published to one of these channels. Empty: events of every channel and of none. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(20)
+  @IsString({ each: true })
+  @Length(1, 128, { each: true })
+  channels?: string[];
+
+  /** Only events whose data matches, such as `{"status": "won", "amount": {"$gte": 100}}`. Null: all. */
+  @IsOptional()
+  @IsObject()
+  filter?: Record<string, unknown> | null;
 
   /** Your own name for it, unique in the tenant: creating again with the same key updates instead of making a second. */
   @IsOptional()
@@ -200,6 +233,44 @@ export class TestSubscription {
   eventType?: string;
 }
 
+export class FilterCheck {
+  /** A filter, right or wrong. */
+  @IsDefined()
+  filter: unknown;
+
+  /** The `data` of an event to try it on. */
+  @IsOptional()
+  @IsObject()
+  data?: Record<string, unknown>;
+
+  /** Instead of data: an event type, whose sample is tried. */
+  @IsOptional()
+  @IsString()
+  eventType?: string;
+}
+
+export class FilterCheckResult {
+  valid: boolean;
+  /** What is wrong with it, with pointers into the filter. */
+  problems: { pointer: string; detail: string }[];
+  /** Whether the data matches; null when there was none to try. */
+  matches: boolean | null;
+}
+
+/** How the endpoint of a subscription fares. */
+export class SubscriptionHealthView {
+  /** `well`, `paused` (a rest asked for, or too many failures in a row), `held` (workflow inactive) or `disabled`. */
+  state: 'well' | 'paused' | 'held' | 'disabled';
+  /** In words; null when all is well. */
+  reason: string | null;
+  /** Since when it fails, is held or is disabled. */
+  since: Date | null;
+  /** When it is tried again. */
+  nextTryAt: Date | null;
+  consecutiveFailures: number;
+  lastSuccessAt: Date | null;
+}
+
 /** A subscription as the API shows it. */
 export class SubscriptionView {
   id: string;
@@ -218,6 +289,11 @@ export class SubscriptionView {
   retrySchedule: number[] | null;
   timeoutMs: number | null;
   maxInFlight: number | null;
+  rateLimit: RateLimit | null;
+  ordered: boolean;
+  channels: string[];
+  filter: Record<string, unknown> | null;
+  health: SubscriptionHealthView;
   externalKey: string | null;
   /** Empty: all of the data is sent. */
   fields: string[];

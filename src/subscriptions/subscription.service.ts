@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config/env.js';
 import { Clock } from '../core/clock.js';
 import { AppError, invalidField, notFound } from '../core/errors.js';
+import { checkFilter, matches } from '../core/event-filter.js';
 import { isEventPattern, minimalPatterns } from '../core/event-pattern.js';
 import { isUuid, newId } from '../core/ids.js';
 import { pointerProblem } from '../core/projection.js';
@@ -15,9 +16,11 @@ import { AccessSealer } from './access-sealer.js';
 import { SigningKeyService } from './signing-key.service.js';
 import type {
   CreateSubscription,
+  FilterCheckResult,
   RenewSubscription,
   RotatedSecretView,
   RotateSecret,
+  SubscriptionHealthView,
   SubscriptionQuery,
   SubscriptionView,
   UpdateSubscription,
@@ -98,6 +101,7 @@ export class SubscriptionService {
     try {
       const row = await this.store.update(tenantId, id, values);
       if (!row) throw notFound('subscription', id);
+      if ('disabledAt' in values) await this.store.forgetFailures(tenantId, id, this.clock.now());
       if (input.secret !== undefined)
         await this.store.rotateSecret(tenantId, id, this.sealed(input.secret), this.clock.now());
       if (this.isSentTo(row) && !this.isSentTo(current)) await this.store.resumeWaiting(tenantId, id, this.clock.now());
@@ -115,6 +119,18 @@ export class SubscriptionService {
     }
     const end = expiresAt ?? new Date(this.clock.now().getTime() + (forSeconds as number) * 1000).toISOString();
     return this.update(tenantId, id, { expiresAt: end });
+  }
+
+  /** Switches it on where it is off, ends a pause or a hold, and sends what waited. */
+  async resume(tenantId: string, id: string): Promise<SubscriptionView> {
+    return this.update(tenantId, id, { enabled: true });
+  }
+
+  /** Tries a filter out without a subscription. */
+  checkFilter(filter: unknown, data: unknown): FilterCheckResult {
+    const problems = checkFilter(filter);
+    const valid = problems.length === 0;
+    return { valid, problems, matches: valid && data !== undefined ? matches(filter, data) : null };
   }
 
   async delete(tenantId: string, id: string): Promise<void> {
@@ -155,10 +171,23 @@ export class SubscriptionService {
 
   /** The given fields as columns, each checked. */
   private check(input: UpdateSubscription): Partial<SubscriptionValues> {
-    const { retryAttempts, retryDelay, secret, headers, auth, fields, asymmetric, expiresAt, ...columns } = input;
+    const {
+      retryAttempts,
+      retryDelay,
+      secret,
+      rateLimit,
+      filter,
+      headers,
+      auth,
+      fields,
+      asymmetric,
+      expiresAt,
+      ...columns
+    } = input;
     checkSecret(secret);
+    if (filter) checkFilterField(filter);
     if (input.url !== undefined) {
-      const problem = urlProblem(input.url, this.config.delivery.allowedPrivateTargets);
+      const problem = urlProblem(input.url, this.config.delivery.allowedTargets);
       if (problem) throw invalidField('/url', problem, 'target_not_allowed');
     }
     input.eventTypes?.forEach((pattern, i) => {
@@ -180,6 +209,8 @@ export class SubscriptionService {
     }
     return {
       ...columns,
+      ...(rateLimit !== undefined && { ratePerSecond: rateLimit?.perSecond ?? null }),
+      ...(filter !== undefined && { filter }),
       ...(fields !== undefined && { fields: fields ?? [] }),
       ...(asymmetric !== undefined && { asymmetric: asymmetric ?? false }),
       ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : this.end(expiresAt) }),
@@ -212,6 +243,11 @@ export class SubscriptionService {
       retrySchedule: row.retrySchedule.length > 0 ? row.retrySchedule : null,
       timeoutMs: row.timeoutMs,
       maxInFlight: row.maxInFlight,
+      rateLimit: row.ratePerSecond === null ? null : { perSecond: row.ratePerSecond },
+      ordered: row.ordered,
+      channels: row.channels,
+      filter: row.filter as Record<string, unknown> | null,
+      health: presentHealth(row, counter),
       externalKey: row.externalKey,
       fields: row.fields,
       ...this.access.present(row),
@@ -228,6 +264,15 @@ export class SubscriptionService {
   }
 }
 
+function checkFilterField(filter: unknown): void {
+  const problems = checkFilter(filter);
+  if (problems.length === 0) return;
+  throw new AppError('invalid_request', {
+    detail: `The filter cannot be used: ${problems.map((p) => `${p.pointer || '/'} ${p.detail}`).join('; ')}`,
+    errors: problems.map(({ pointer, detail }) => ({ pointer: `/filter${pointer}`, detail })),
+  });
+}
+
 function checkSecret(secret: string | undefined): void {
   const problem = secret === undefined ? null : secretProblem(secret);
   if (problem) throw invalidField('/secret', problem);
@@ -236,4 +281,25 @@ function checkSecret(secret: string | undefined): void {
 /** A secret that was made just now is shown with the answer, once. */
 function withSecret(view: SubscriptionView, madeSecret: string | undefined): SubscriptionView {
   return madeSecret === undefined || !view.auth ? view : { ...view, auth: { ...view.auth, secret: madeSecret } };
+}
+
+function presentHealth(row: Subscription, health?: SubscriptionHealth): SubscriptionHealthView {
+  const common = {
+    consecutiveFailures: health?.consecutiveFailures ?? 0,
+    lastSuccessAt: health?.lastSuccessAt ?? null,
+  };
+  const nextTryAt = health?.pausedUntil ?? null;
+  if (!row.enabled)
+    return { state: 'disabled', reason: row.disabledReason, since: row.disabledAt, nextTryAt: null, ...common };
+  if (health?.heldSince)
+    return { state: 'held', reason: health.pausedReason, since: health.heldSince, nextTryAt, ...common };
+  if (nextTryAt)
+    return {
+      state: 'paused',
+      reason: health?.pausedReason ?? null,
+      since: health?.failingSince ?? null,
+      nextTryAt,
+      ...common,
+    };
+  return { state: 'well', reason: null, since: null, nextTryAt: null, ...common };
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { EventTypesModule } from '../event-types/event-types.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { AccessSealer } from './access-sealer.js';
 import { SigningKeyController } from './signing-key.controller.js';
@@ -11,7 +12,7 @@ import { SubscriptionSweeper } from './subscription-sweeper.js';
 import { SubscriptionTargets } from './subscription-targets.js';
 
 @Module({
-  imports: [TenantsModule],
+  imports: [TenantsModule, EventTypesModule],
   controllers: [SubscriptionController, SigningKeyController],
   providers: [
     SubscriptionStore,
