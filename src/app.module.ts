@@ -5,6 +5,7 @@ import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveriesModule } from './deliveries/deliveries.module.js';
+import { RecoveryModule } from './deliveries/recovery.module.js';
 import { DialectsModule } from './dialects/dialects.module.js';
 import { EventTypesModule } from './event-types/event-types.module.js';
 import { HealthController } from './health/health.controller.js';
@@ -37,6 +38,7 @@ export class AppModule {
         deliveries,
         jobs,
         inbound,
+        RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
         ...furtherModules,
       ],

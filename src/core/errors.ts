@@ -110,7 +110,12 @@ export const ERRORS = {
   delivery_not_retryable: {
     status: 422,
     title: 'The delivery cannot be retried',
-    help: '`detail` says why: enable the subscription first, or publish the event again when the delivery was cancelled.',
+    help: '`detail` says why: enable the subscription first, or replay the event when the delivery was cancelled.',
+  },
+  delivery_not_cancellable: {
+    status: 422,
+    title: 'The delivery cannot be cancelled',
+    help: 'Only a pending delivery can be: what has succeeded or failed has nothing left to stop.',
   },
   rate_limited: {
     status: 429,

@@ -7,6 +7,8 @@ import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { AttemptStore } from './attempt.store.js';
 import { AttemptRecorder } from './attempt-recorder.js';
+import { ConformanceController } from './conformance.controller.js';
+import { ConformanceChecker } from './conformance-checker.js';
 import { DeliveryController } from './delivery.controller.js';
 import { DELIVERY_QUEUE, DeliveryQueue } from './delivery.queue.js';
 import { DeliveryService } from './delivery.service.js';
@@ -21,6 +23,9 @@ import { EventPublisher } from './event-publisher.js';
 import { HealthKeeper } from './health-keeper.js';
 import { HttpSender } from './http-sender.js';
 import { MetaEvents } from './meta-events.js';
+import { StatsController } from './stats.controller.js';
+import { StatsService } from './stats.service.js';
+import { StatsStore } from './stats.store.js';
 import { SubscriptionHealthStore } from './subscription-health.store.js';
 
 /** The outbound flow: events in, deliveries out. A process without the worker role has it all but the worker. */
@@ -35,7 +40,9 @@ export class DeliveriesModule {
         SubscriptionsModule,
         BullModule.registerQueue({ name: DELIVERY_QUEUE }),
       ],
-      controllers: roles.includes('api') ? [EventController, DeliveryController] : [],
+      controllers: roles.includes('api')
+        ? [EventController, DeliveryController, ConformanceController, StatsController]
+        : [],
       providers: [
         EventStore,
         DeliveryStore,
@@ -51,10 +58,13 @@ export class DeliveriesModule {
         HealthKeeper,
         MetaEvents,
         SubscriptionHealthStore,
+        ConformanceChecker,
+        StatsStore,
+        StatsService,
         DueRelay,
         ...(roles.includes('worker') ? [DeliveryWorker] : []),
       ],
-      exports: [EventService, DeliveryService, EventPublisher, DueRelay],
+      exports: [EventService, EventStore, DeliveryService, DeliveryQueue, DeliveryDispatcher, EventPublisher, DueRelay],
     };
   }
 }

@@ -102,7 +102,13 @@ export class DeliveryService {
       orderingKey: null,
       occurredAt: now,
     };
-    const { deliveries } = await this.events.publishTo(subscriptionId, event, now, this.dispatcher.leaseUntil());
+    const { deliveries } = await this.events.publishTo(
+      subscriptionId,
+      event,
+      now,
+      this.dispatcher.leaseUntil(),
+      'test',
+    );
     const delivery = deliveries[0] as DeliveryRef;
     await this.dispatcher.deliverNow(delivery);
     return this.get(tenantId, delivery.id);

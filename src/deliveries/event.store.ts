@@ -83,6 +83,11 @@ export class EventStore {
     return storedEvents(ids, now, await tx.$queryRawUnsafe<DeliveryRow[]>(PUBLISH, ...values));
   }
 
+  /** Whether a subscription of the tenant asks for that type. */
+  async isWanted(tenantId: string, type: string): Promise<boolean> {
+    return (await this.wantedTypes(this.prisma, tenantId, [type])).has(type);
+  }
+
   /** Those of some event types that a subscription of the tenant asks for. */
   async wantedTypes(tx: Transaction, tenantId: string, types: string[]): Promise<Set<string>> {
     const subscriptions = await tx.subscription.findMany({
@@ -94,8 +99,16 @@ export class EventStore {
   }
 
   /** Stores an event that goes to one subscription only, whatever types it asks for (test requests, forwarded ones). */
-  publishTo(subscriptionId: string, event: NewEvent, now: Date, leaseUntil: Date): Promise<StoredEvent> {
-    return this.prisma.inTransaction((tx) => this.publishToInTransaction(tx, subscriptionId, event, now, leaseUntil));
+  publishTo(
+    subscriptionId: string,
+    event: NewEvent,
+    now: Date,
+    leaseUntil: Date,
+    audience: 'direct' | 'test' = 'direct',
+  ): Promise<StoredEvent> {
+    return this.prisma.inTransaction((tx) =>
+      this.publishToInTransaction(tx, subscriptionId, event, now, leaseUntil, audience),
+    );
   }
 
   async publishToInTransaction(
@@ -104,12 +117,13 @@ export class EventStore {
     event: NewEvent,
     now: Date,
     leaseUntil: Date,
+    audience: 'direct' | 'test' = 'direct',
   ): Promise<StoredEvent> {
     const id = newId();
     const deliveryId = newId();
     const { tenantId, type, data, metadata, channel, orderingKey, occurredAt } = event;
     await tx.event.create({
-      data: { id, tenantId, type, data, metadata, channel, orderingKey, occurredAt, createdAt: now },
+      data: { id, tenantId, type, data, metadata, channel, orderingKey, audience, occurredAt, createdAt: now },
     });
     await tx.delivery.create({
       data: { id: deliveryId, tenantId, eventId: id, subscriptionId, dueAt: leaseUntil, createdAt: now },

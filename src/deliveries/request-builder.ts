@@ -22,8 +22,11 @@ export interface DeliveryRequest {
   recordedHeaders: Record<string, string>;
 }
 
+/** What of a delivery its request is made from. */
+export type Deliverable = Pick<LoadedDelivery, 'id' | 'subscriptionId' | 'attemptCount' | 'event'>;
+
 /** The request of a delivery's next attempt: shape, then sign, then say who we are. What is signed is what is sent. */
-export function buildRequest(delivery: LoadedDelivery, target: Target, now: Date, version: string): DeliveryRequest {
+export function buildRequest(delivery: Deliverable, target: Target, now: Date, version: string): DeliveryRequest {
   const { event } = delivery;
   const { projection, access, bodyFormat } = target;
   const forwarded = forwardedBody(event);

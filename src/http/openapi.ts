@@ -27,6 +27,7 @@ const TAGS: Record<string, string> = {
   'Inbound events': 'What workflows and providers sent in, and what became of it.',
   'Providers: fixed paths': 'Where the providers of the MedFlow and Calendly guides send.',
   Jobs: 'Work in the background that takes longer than a request.',
+  Statistics: 'Attempts counted by the hour: how many, how well, how fast.',
   'CRM: subscriptions': 'Subscriptions with the paths and names of the CRM guide.',
   'FlowKick: webhooks': 'Subscriptions with the paths and names of the FlowKick guide.',
   Authentication: 'Logging in and out, and who one is.',

@@ -62,10 +62,14 @@ export class EventProcessor {
     return new Date(this.clock.now().getTime() + this.leaseMs);
   }
 
-  /** Takes leased rows; those it holds already are left as they are. */
+  /** Takes leased rows; those it holds already are left as they are. Where it has been stopped, it gives them back. */
   take(refs: readonly RowRef[]): void {
+    if (!this.running) {
+      void this.giveBack(refs);
+      return;
+    }
     for (const ref of refs) {
-      if (!this.running || this.held.has(ref.id)) continue;
+      if (this.held.has(ref.id)) continue;
       this.held.set(ref.id, ref);
       this.waiting.push(ref);
     }
@@ -169,7 +173,7 @@ export class EventProcessor {
     });
   }
 
-  private async giveBack(refs: RowRef[]): Promise<void> {
+  private async giveBack(refs: readonly RowRef[]): Promise<void> {
     if (refs.length === 0) return;
     await this.store.setDueAcrossTenants(refs, this.clock.now()).catch((error: Error) => {
       logger.warn(

@@ -130,7 +130,8 @@ export class EventReceiver {
     refusal: Omit<Refusal, 'kind' | 'reason'> & { reason: string },
   ): never {
     this.activity.refused(source, refusalRow(source, request, refusal, this.clock.now()));
-    throw new AppError(ERROR_CODES[refusal.status] ?? 'inbound_refused', { detail: sentence(refusal.message) });
+    const code = refusal.reason === 'address_not_allowed' ? refusal.reason : ERROR_CODES[refusal.status];
+    throw new AppError(code ?? 'inbound_refused', { detail: sentence(refusal.message) });
   }
 }
 

@@ -128,7 +128,8 @@ export class InboundEventService {
 
   /** Processes all that match again, in the background. */
   async reprocessAll(principal: Principal, filter: ReprocessFilter): Promise<BackgroundJobView> {
-    const until = filter.until ?? this.clock.now().toISOString();
+    // What came in this very millisecond is meant too; what comes while the job runs is not.
+    const until = filter.until ?? new Date(this.clock.now().getTime() + 1).toISOString();
     const parameters = { ...filter, status: filter.status ?? 'failed', until };
     const total = await this.store.count(principal.tenantId, reprocessFilter(parameters));
     return this.jobs.create(principal.tenantId, { kind: REPROCESS_JOB, parameters, total, createdBy: principal.name });

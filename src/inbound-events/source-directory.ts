@@ -12,6 +12,7 @@ const REMEMBERED = 20_000;
 const REMEMBERED_MS = 5_000;
 /** A tenant may have several sources of one provider; on a fixed path so many are tried. */
 const MOST_OF_A_KIND = 20;
+const SLUG = /^[A-Za-z0-9_-]{1,100}$/;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 /** A source with all that verifying needs, decrypted. */
@@ -66,7 +67,7 @@ export class SourceDirectory {
     const known = this.byProviders.peek(key);
     if (known) return known;
     const loaded = await this.byProviders.load(key, async () => {
-      const rows = await this.store.findByProviderAcrossTenants(provider, [tenantId], MOST_OF_A_KIND);
+      const rows = await this.store.listOfProvider(tenantId, provider, MOST_OF_A_KIND);
       return rows.length === 0 ? null : { tenantId, value: rows.map((row) => this.known(row)) };
     });
     return loaded ?? [];
@@ -74,7 +75,7 @@ export class SourceDirectory {
 
   private async tenantId(idOrSlug: string): Promise<string | null> {
     if (isUuid(idOrSlug)) return idOrSlug.toLowerCase();
-    return this.store.tenantIdAcrossTenants({ slug: idOrSlug });
+    return SLUG.test(idOrSlug) ? this.store.tenantIdAcrossTenants(idOrSlug) : null;
   }
 
   private async onlyTenant(provider: string): Promise<string | null> {

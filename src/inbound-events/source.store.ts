@@ -155,14 +155,10 @@ export class SourceStore {
     return this.prisma.source.findUnique({ where: { tokenHash }, include: WITH_SECRETS });
   }
 
-  /** Enabled sources of a provider, newest first; of all tenants, or of the one with this id or slug. */
-  findByProviderAcrossTenants(
-    provider: string,
-    tenantIds: string[] | null,
-    take: number,
-  ): Promise<SourceWithSecrets[]> {
+  /** Enabled sources of a provider, newest first. */
+  listOfProvider(tenantId: string, provider: string, take: number): Promise<SourceWithSecrets[]> {
     return this.prisma.source.findMany({
-      where: { provider, enabled: true, ...(tenantIds && { tenantId: { in: tenantIds } }) },
+      where: { tenantId, provider, enabled: true },
       include: WITH_SECRETS,
       orderBy: { id: 'desc' },
       take,
@@ -180,9 +176,8 @@ export class SourceStore {
     return rows.map((row) => row.tenantId);
   }
 
-  /** Id of the tenant with this id or slug. */
-  async tenantIdAcrossTenants(idOrSlug: { id?: string; slug?: string }): Promise<string | null> {
-    const tenant = await this.prisma.tenant.findFirst({ where: idOrSlug, select: { id: true } });
+  async tenantIdAcrossTenants(slug: string): Promise<string | null> {
+    const tenant = await this.prisma.tenant.findUnique({ where: { slug }, select: { id: true } });
     return tenant?.id ?? null;
   }
 

@@ -107,7 +107,7 @@ describe('the description of the API', () => {
   });
 });
 
-describe('npm run docs', () => {
+describe('npm run docs', { timeout: 300_000 }, () => {
   it('tells which documents are out of date and by which command they are written, and writes them', async () => {
     const project = await mkdtemp(path.join(os.tmpdir(), 'posthaste docs '));
     try {

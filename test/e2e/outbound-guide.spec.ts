@@ -41,24 +41,28 @@ afterAll(async () => {
   await Promise.all([database.drop(), rm(folder, { recursive: true, force: true })]);
 });
 
-it.each(steps.map((step, i) => ({ ...step, number: i + 1 })))('$number: $title', async ({ commands, shown }) => {
-  const pasted = commands
-    .replaceAll('http://localhost:8001', server.url)
-    .replaceAll('phk_...', PROCESS_API_KEY)
-    .replaceAll('127.0.0.1:9000', `127.0.0.1:${receiverPort}`);
-  // Reading may be repeated until what was begun has happened; anything else is done once, as a reader would.
-  const reads = !/ -[dX] |&\s*$|\$\(/.test(pasted);
-  const run = async () => {
-    const { status, output } = await shell.paste(pasted);
-    expect(status, output).toBe(0);
-    if (shown?.kind === 'json')
-      expect(JSON.parse(output)).toMatchObject(expected(JSON.parse(fill(shown.content))) as object);
-    else if (shown) expect(output.trim()).toMatch(pattern(fill(shown.content).trim()));
-    else expect(output).not.toContain('"requestId"');
-  };
-  await (reads ? eventually(run, 60_000) : run());
-  if (pasted.includes('receiver.mjs')) await eventually(() => connects(receiverPort), 30_000);
-});
+it.each(steps.map((step, i) => ({ ...step, number: i + 1 })))(
+  '$number: $title',
+  { timeout: 180_000 },
+  async ({ commands, shown }) => {
+    const pasted = commands
+      .replaceAll('http://localhost:8001', server.url)
+      .replaceAll('phk_...', PROCESS_API_KEY)
+      .replaceAll('127.0.0.1:9000', `127.0.0.1:${receiverPort}`);
+    // Reading may be repeated until what was begun has happened; anything else is done once, as a reader would.
+    const reads = !/ -[dX] |&\s*$|\$\(/.test(pasted);
+    const run = async () => {
+      const { status, output } = await shell.paste(pasted);
+      expect(status, output).toBe(0);
+      if (shown?.kind === 'json')
+        expect(JSON.parse(output)).toMatchObject(expected(JSON.parse(fill(shown.content))) as object);
+      else if (shown) expect(output.trim()).toMatch(pattern(fill(shown.content).trim()));
+      else expect(output).not.toContain('"requestId"');
+    };
+    await (reads ? eventually(run, 60_000) : run());
+    if (pasted.includes('receiver.mjs')) await eventually(() => connects(receiverPort), 30_000);
+  },
+);
 
 const fill = (text: string) => text.replaceAll('127.0.0.1:9000', `127.0.0.1:${receiverPort}`);
 

@@ -94,7 +94,7 @@ describe('a subscription that expires', () => {
     try {
       await database.query(
         `insert into subscriptions (id, tenant_id, url, event_types, retry_schedule, expires_at, updated_at)
-         select gen_random_uuid(), gen_random_uuid(), 'http://127.0.0.1:9/', '{a}', '{}', $1, now() from generate_series(1, 450)`,
+         select gen_random_uuid(), gen_random_uuid(), 'http://127.0.0.1:45109/', '{a}', '{}', $1, now() from generate_series(1, 450)`,
         [inSeconds(-3600)],
       );
       const left = async () =>
