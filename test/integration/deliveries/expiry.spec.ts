@@ -62,6 +62,7 @@ describe('a subscription that expires', () => {
     expect(lasting.expiresAt).toBeNull();
     clock.advance({ seconds: 59.999 });
     expect(await publish(lasting.type)).toHaveLength(2);
+    await eventually(() => expect(receiver.requests).toHaveLength(2));
     clock.advance({ seconds: 0.001 });
     expect(await publish(lasting.type)).toHaveLength(1);
     await eventually(() => expect(receiver.requests).toHaveLength(3));
