@@ -25,6 +25,7 @@ export class AppModule {
   ): DynamicModule {
     const deliveries = DeliveriesModule.forRoles(config.roles);
     const jobs = BackgroundJobsModule.forRoles(config.roles, deliveries);
+    const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs]);
     return {
       module: AppModule,
       imports: [
@@ -37,8 +38,8 @@ export class AppModule {
         deliveries,
         jobs,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
-        InboundEventsModule,
-        DialectsModule.over([SubscriptionsModule, deliveries]),
+        inbound,
+        DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
         ...furtherModules,
       ],
       controllers: [HealthController],

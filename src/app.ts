@@ -7,6 +7,7 @@ import { Clock } from './core/clock.js';
 import { newId } from './core/ids.js';
 import { serveOpenApi } from './http/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { takeRawBodies } from './http/raw-body.js';
 import { logRequests } from './http/request-log.js';
 import { dtoPipe } from './http/validation.pipe.js';
 import { NestLogger } from './observability/logger.js';
@@ -34,6 +35,7 @@ export async function createApp(
   app.useGlobalFilters(new ProblemFilter());
   const fastify = app.getHttpAdapter().getInstance();
   logRequests(fastify);
+  takeRawBodies(fastify, config.inbound.bodyLimitBytes);
   if (config.roles.includes('api')) serveOpenApi(app, config);
   else {
     fastify.addHook('onRequest', async (request, reply) => {

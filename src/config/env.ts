@@ -51,6 +51,7 @@ const bootstrapKey = makeExactValidator((input) => {
 
 export type ProcessRole = 'api' | 'worker';
 const isRole = (entry: string): entry is ProcessRole => entry === 'api' || entry === 'worker';
+const isPort = (entry: string): entry is string => /^[1-9]\d{0,4}$/.test(entry) && Number(entry) <= 65535;
 const isCidr = (entry: string): entry is string => {
   const [address = '', bits = '', more] = entry.split('/');
   const max = isIP(address) === 4 ? 32 : 128;
@@ -128,11 +129,38 @@ export const ENVIRONMENT = {
     desc: 'Private networks deliveries may go to. Default: loopback (127.0.0.0/8,::1/128), and none in production.',
     example: '10.1.0.0/16,192.168.7.0/24',
   }),
+  ALLOW_TARGET_PORTS: list(
+    isPort,
+    'a port number',
+  )({
+    default: [],
+    desc: 'Ports deliveries may go to although another kind of service usually has them (22, 25, 5432, 6379 …).',
+    example: '9200',
+  }),
+  DELIVERY_PROXY_URL: url(
+    'http:',
+    'https:',
+  )({
+    default: undefined,
+    desc: 'A forward proxy for all deliveries. It is asked to CONNECT to the address that was checked; its own may be private.',
+    example: 'http://user:password@proxy:3128',
+  }),
   TRUST_PROXY: bool({
     default: false,
     desc: 'Take the client address from X-Forwarded-For: only behind a proxy that sets it.',
   }),
   BODY_LIMIT_BYTES: whole(1024, 64 * 1024 * 1024)({ default: 1024 * 1024, desc: 'Largest accepted request body.' }),
+  INBOUND_BODY_LIMIT_BYTES: whole(
+    1024,
+    64 * 1024 * 1024,
+  )({ default: 5 * 1024 * 1024, desc: 'Largest body a provider may send to a source: some put media inside.' }),
+  GOOGLE_CERTS_URL: url(
+    'http:',
+    'https:',
+  )({
+    default: 'https://www.googleapis.com/oauth2/v3/certs',
+    desc: 'Where the keys are published that sign the tokens of Gmail and Google Pub/Sub.',
+  }),
   SESSION_HOURS: num({ default: 24 * 7, desc: 'A login ends after so many hours.' }),
   DELIVERY_TIMEOUT_MS: whole(
     1000,
@@ -189,6 +217,7 @@ function tree(env: ReturnType<typeof parse>, version: string) {
       bodyLimitBytes: env.BODY_LIMIT_BYTES,
       trustProxy: env.TRUST_PROXY,
     },
+    inbound: { bodyLimitBytes: env.INBOUND_BODY_LIMIT_BYTES, googleCertsUrl: env.GOOGLE_CERTS_URL },
     database: { url: env.DATABASE_URL ?? null, poolSize: env.DATABASE_POOL_SIZE },
     queue: { redisUrl: env.REDIS_URL ?? null },
     security: {
@@ -209,7 +238,11 @@ function tree(env: ReturnType<typeof parse>, version: string) {
       held: env.DELIVERY_HELD,
       leaseMs: env.DELIVERY_LEASE_S * 1000,
       relayIntervalMs: env.RELAY_INTERVAL_MS,
-      allowedPrivateTargets: env.ALLOW_PRIVATE_TARGETS ?? (production ? [] : ['127.0.0.0/8', '::1/128']),
+      allowedTargets: {
+        networks: env.ALLOW_PRIVATE_TARGETS ?? (production ? [] : ['127.0.0.0/8', '::1/128']),
+        ports: env.ALLOW_TARGET_PORTS.map(Number),
+      },
+      proxyUrl: env.DELIVERY_PROXY_URL ?? null,
     },
     shutdownGraceMs: env.SHUTDOWN_GRACE_S * 1000,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },

@@ -1,4 +1,11 @@
-import { plainSignature, type SignatureFormat, type SigningKeys, standardSignature } from './signature.js';
+import type { KeyObject } from 'node:crypto';
+import {
+  asymmetricSignature,
+  plainSignature,
+  type SignatureFormat,
+  type SigningKeys,
+  standardSignature,
+} from './signature.js';
 
 export type BodyFormat = 'envelope' | 'flat' | 'cloudevents';
 
@@ -39,19 +46,23 @@ export function messageId(deliveryId: string): string {
 }
 
 export interface SignedRequest {
-  body: string;
+  body: string | Buffer;
   headers: Record<string, string>;
 }
 
 export interface SigningInput {
   deliveryId: string;
   eventType: string;
-  body: string;
+  body: string | Buffer;
+  /** Further headers, names in lower case; those that sign or identify cannot be replaced by them. */
+  headers?: Record<string, string>;
   /** 1 for the first. */
   attemptNumber: number;
   /** Newest first; the plain signature can hold one only and uses the newest. */
   keys: readonly SigningKeys[];
   signatureFormat: SignatureFormat;
+  /** Adds a `v1a` signature; null: none is wanted. */
+  privateKey: KeyObject | null;
   userAgent: string;
   now: Date;
 }
@@ -62,14 +73,19 @@ export function signedRequest(input: SigningInput): SignedRequest {
   const unixSeconds = Math.floor(input.now.getTime() / 1000);
   const newest = input.keys[0];
   if (!newest) throw new Error('a subscription always has a secret');
+  const signatures = [
+    standardSignature(id, unixSeconds, input.body, input.keys),
+    ...(input.privateKey ? [asymmetricSignature(id, unixSeconds, input.body, input.privateKey)] : []),
+  ];
   return {
     body: input.body,
     headers: {
       'content-type': 'application/json',
+      ...input.headers,
       'user-agent': input.userAgent,
       'webhook-id': id,
       'webhook-timestamp': String(unixSeconds),
-      'webhook-signature': standardSignature(id, unixSeconds, input.body, input.keys),
+      'webhook-signature': signatures.join(' '),
       'x-webhook-signature': plainSignature(input.body, newest, input.signatureFormat),
       'x-webhook-event': input.eventType,
       'x-webhook-delivery': input.deliveryId,

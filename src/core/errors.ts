@@ -9,7 +9,7 @@ export const ERRORS = {
   unparsable_body: {
     status: 400,
     title: 'The body is not valid JSON',
-    help: 'Send one well-formed JSON value. `detail` has what the parser said and where.',
+    help: 'Send one well-formed JSON value.',
   },
   unauthenticated: {
     status: 401,
@@ -100,7 +100,7 @@ export const ERRORS = {
   target_not_allowed: {
     status: 422,
     title: 'The target URL is not allowed',
-    help: 'Give a public `http` or `https` address without credentials. The operator can allow private networks with `ALLOW_PRIVATE_TARGETS`.',
+    help: 'Give a public `http` or `https` address without credentials. The operator can allow private networks with `ALLOW_PRIVATE_TARGETS` and ports of other services with `ALLOW_TARGET_PORTS`.',
   },
   idempotency_key_reused: {
     status: 422,

@@ -1,13 +1,23 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { PrismaClient } from '../generated/prisma/client.js';
+import { type Prisma, PrismaClient } from '../generated/prisma/client.js';
 import { DatabaseUrl } from './database-url.js';
+
+/** An open transaction. Who is not a store passes it on to stores and does nothing else with it. */
+export type Transaction = Prisma.TransactionClient;
+
+const TRANSACTION_LIMITS = { maxWait: 10_000, timeout: 30_000 };
 
 /** Everything off the hot path goes through Prisma, with a small pool of its own. */
 @Injectable()
 export class PrismaService extends PrismaClient implements OnApplicationShutdown {
   constructor(database: DatabaseUrl) {
     super({ adapter: new PrismaPg({ connectionString: database.value, max: 5 }) });
+  }
+
+  /** Runs statements that are committed together, or not at all when `work` throws. */
+  inTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.$transaction(work, TRANSACTION_LIMITS);
   }
 
   async onApplicationShutdown(): Promise<void> {

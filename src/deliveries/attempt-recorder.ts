@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../core/batcher.js';
 import { Clock } from '../core/clock.js';
 import { logger } from '../observability/logger.js';
-import { type AttemptRecord, DeliveryStore } from './delivery.store.js';
+import { AttemptStore } from './attempt.store.js';
+import type { AttemptRecord } from './delivery.store.js';
+import { HealthKeeper } from './health-keeper.js';
 
 const RETRY_MS = 500;
 
@@ -13,6 +15,8 @@ const RETRY_MS = 500;
 @Injectable()
 export class AttemptRecorder {
   private stopped = false;
+  /** Consequences are drawn one batch after the other, and nobody waits for them but `stop`. */
+  private consequences: Promise<void> = Promise.resolve();
   private readonly batcher = new Batcher<AttemptRecord, undefined>((records) => this.write(records), {
     maxItems: 512,
     maxRunning: 2,
@@ -20,7 +24,8 @@ export class AttemptRecorder {
   });
 
   constructor(
-    private readonly store: DeliveryStore,
+    private readonly store: AttemptStore,
+    private readonly health: HealthKeeper,
     private readonly clock: Clock,
   ) {}
 
@@ -30,16 +35,20 @@ export class AttemptRecorder {
   }
 
   /** From now on a failing write is given up: the rows' leases bring the deliveries back. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.stopped = true;
+    await this.consequences;
   }
 
   private async write(records: AttemptRecord[]): Promise<undefined[]> {
     for (;;) {
       try {
         const startedMs = performance.now();
-        await this.store.recordAttemptsAcrossTenants(records, this.clock.now());
+        await this.store.recordAcrossTenants(records, this.clock.now());
         logBatch(records, performance.now() - startedMs);
+        this.consequences = this.consequences
+          .then(() => this.health.observe(records))
+          .catch((error: Error) => logger.error({ err: error.message }, 'consequences of attempts could not be drawn'));
         return records.map(() => undefined);
       } catch (error) {
         logger.error({ err: (error as Error).message, attempts: records.length }, 'attempts could not be recorded');
@@ -55,9 +64,15 @@ function isDataError(error: unknown): boolean {
   return /^2[23]/.test(String((error as { code?: unknown })?.code ?? ''));
 }
 
+const MESSAGES = {
+  retry: 'attempt failed, will be retried',
+  held: 'receiver switched off, delivery held',
+  failed: 'delivery failed',
+};
+
 /** One wide line for the batch, and one for each attempt that did not deliver. */
 function logBatch(records: AttemptRecord[], recordMs: number): void {
-  const count = { delivered: 0, retry: 0, failed: 0 };
+  const count = { delivered: 0, retry: 0, held: 0, failed: 0 };
   for (const record of records) {
     count[record.outcome]++;
     if (record.outcome === 'delivered') continue;
@@ -73,7 +88,7 @@ function logBatch(records: AttemptRecord[], recordMs: number): void {
         durationMs,
         nextAttemptAt: dueAt,
       },
-      record.outcome === 'retry' ? 'attempt failed, will be retried' : 'delivery failed',
+      MESSAGES[record.outcome],
     );
   }
   logger.info({ ...count, recordMs: Math.round(recordMs) }, 'attempts recorded');

@@ -29,7 +29,8 @@ export function conformanceRequests(
 
 /** Other data under the signature of the right one; well-formed, so that nothing but the signature tells. */
 function tampered(request: DeliveryRequest): DeliveryRequest {
-  const members = request.body.slice(0, request.body.lastIndexOf('}'));
+  const body = String(request.body);
+  const members = body.slice(0, body.lastIndexOf('}'));
   const comma = members.trimEnd().endsWith('{') ? '' : ',';
   return { ...request, body: `${members}${comma}"tampered":true}` };
 }

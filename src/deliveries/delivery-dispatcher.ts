@@ -1,25 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config/env.js';
-import { type AttemptError, judge, type SendResult } from '../core/attempt-outcome.js';
+import { judge, type SendResult } from '../core/attempt-outcome.js';
 import { Clock } from '../core/clock.js';
 import { logger } from '../observability/logger.js';
-import { SubscriptionTargets, type Target } from '../subscriptions/subscription-targets.js';
+import type { Target } from '../subscriptions/subscription-targets.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import { type AttemptRecord, type DeliveryRef, DeliveryStore, type LoadedDelivery } from './delivery.store.js';
+import { type Admitted, DeliveryAdmission } from './delivery-admission.js';
 import { DeliveryLanes } from './delivery-lanes.js';
 import { HttpSender } from './http-sender.js';
 import { buildRequest } from './request-builder.js';
 
 /** A row that its lane found no room for comes back after this time. */
-const DEFERRED_MS = 1000;
-
-/** A delivery and how its subscription wants it. */
-interface Admitted {
-  delivery: LoadedDelivery;
-  target: Target;
-  subscriptionId: string;
-  laneLimit: number;
-}
+const NO_ROOM_MS = 1000;
+/** A held delivery is looked at again after this time; whether it is sent then, the endpoint's pause decides. */
+const HELD_MS = 60_000;
 
 /**
  * Sends what it is handed: load → admit → sign → send → judge → record.
@@ -30,6 +25,8 @@ interface Admitted {
 export class DeliveryDispatcher {
   private readonly held = new Map<string, DeliveryRef>();
   private readonly lanes: DeliveryLanes<Admitted>;
+  /** Rows that wait here for their place in a rate limit. */
+  private readonly pacing = new Map<NodeJS.Timeout, Admitted>();
   private loading = 0;
   running = false;
   private renewal: NodeJS.Timeout | undefined;
@@ -40,7 +37,7 @@ export class DeliveryDispatcher {
     private readonly config: Config,
     private readonly clock: Clock,
     private readonly store: DeliveryStore,
-    private readonly targets: SubscriptionTargets,
+    private readonly admission: DeliveryAdmission,
     private readonly sender: HttpSender,
     private readonly recorder: AttemptRecorder,
   ) {
@@ -54,7 +51,7 @@ export class DeliveryDispatcher {
 
   /** How many more rows may be handed over now; 0 where this process does not deliver. */
   get room(): number {
-    return this.running ? Math.max(0, this.lanes.room - this.loading) : 0;
+    return this.running ? Math.max(0, this.lanes.room - this.loading - this.pacing.size) : 0;
   }
 
   leaseUntil(): Date {
@@ -67,12 +64,9 @@ export class DeliveryDispatcher {
     this.loading += fresh.length;
     try {
       const loaded = await this.store.loadChunkAcrossTenants(fresh);
-      const deferred: DeliveryRef[] = [];
-      for (const delivery of loaded) {
-        if (!(await this.admit(delivery))) deferred.push(delivery);
-      }
-      if (deferred.length > 0)
-        await this.store.setDueAcrossTenants(deferred, new Date(this.clock.now().getTime() + DEFERRED_MS));
+      const admitted = await this.admission.admit(loaded.filter((delivery) => !this.held.has(delivery.id)));
+      const refused = admitted.filter((row) => !this.take(row)).map((row) => row.delivery);
+      await this.setDue(refused, new Date(this.clock.now().getTime() + NO_ROOM_MS), 'deliveries could not be put off');
     } catch (error) {
       // The lease brings them back.
       logger.error({ err: (error as Error).message, deliveries: fresh.length }, 'chunk could not be loaded');
@@ -81,81 +75,121 @@ export class DeliveryDispatcher {
     }
   }
 
-  /** Sends one delivery now, past the lanes, and records it; for requests that a person waits for. */
-  async deliverNow(ref: DeliveryRef, { retry }: { retry: boolean }): Promise<AttemptRecord | null> {
+  /** Sends one delivery now, past the lanes, and records it; for a request that a person waits for. One attempt, no retry. */
+  async deliverNow(ref: DeliveryRef): Promise<void> {
     const [delivery] = await this.store.loadChunkAcrossTenants([ref]);
-    const target = delivery && (await this.targetOf(delivery));
-    if (!delivery || !target) return null;
-    const attempt = await this.attempt(delivery, retry ? target : { ...target, retrySchedule: [] });
-    await this.recorder.record(attempt);
-    return attempt;
+    const target = delivery && (await this.admission.targetOf([delivery]));
+    if (!delivery || !target) return;
+    const attempt = await this.attempt(delivery, { ...target, retrySchedule: [] }, false);
+    // What a test finds is for the person who made it: it counts neither for nor against the endpoint.
+    await this.recorder.record({
+      ...attempt,
+      verdict: { kind: 'unchanged' },
+      outcome: attempt.outcome === 'delivered' ? 'delivered' : 'failed',
+      dueAt: null,
+    });
   }
 
   /** Gives back what has not been started, then waits for what has, for so long. */
   async stop(graceMs: number): Promise<void> {
     this.running = false;
-    const waiting = this.lanes.drain();
+    const waiting = [...this.lanes.drain(), ...this.pacing.values()];
+    for (const timer of this.pacing.keys()) clearTimeout(timer);
+    this.pacing.clear();
     for (const row of waiting) this.held.delete(row.delivery.id);
     await this.giveBack(waiting.map((row) => row.delivery));
     const until = performance.now() + graceMs;
     while (this.held.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
     this.abandoned = true;
-    this.recorder.stop();
+    await this.recorder.stop();
     clearInterval(this.renewal);
     await this.giveBack([...this.held.values()]);
   }
 
-  private async admit(delivery: LoadedDelivery): Promise<boolean> {
-    const target = await this.targetOf(delivery);
-    if (!target || this.held.has(delivery.id)) return true;
+  /** Holds a row from now on; false when there is no room for it in its lane. */
+  private take(row: Admitted): boolean {
     if (!this.running) return false;
-    const row = { delivery, target, subscriptionId: delivery.subscriptionId, laneLimit: target.maxInFlight };
-    this.held.set(delivery.id, delivery);
-    if (this.lanes.offer(row)) return true;
-    this.held.delete(delivery.id);
-    return false;
+    const { id } = row.delivery;
+    this.held.set(id, row.delivery);
+    const waitMs = row.at ? row.at.getTime() - this.clock.now().getTime() : 0;
+    if (waitMs > 0) {
+      const timer = setTimeout(() => {
+        this.pacing.delete(timer);
+        if (!this.enter(row)) void this.giveBack([row.delivery]);
+      }, waitMs);
+      this.pacing.set(timer, row);
+      return true;
+    }
+    return this.enter(row);
   }
 
-  /** The settings to send with, or null when there is nothing to send: subscription gone (cancelled) or disabled (parked). */
-  private async targetOf(delivery: LoadedDelivery): Promise<Target | null> {
-    const target = await this.targets.get(delivery.tenantId, delivery.subscriptionId, delivery.subscriptionVersion);
-    if (!target) await this.store.cancelAcrossTenants([delivery], this.clock.now());
-    else if (!target.enabled) await this.store.setDueAcrossTenants([delivery], null);
-    return target?.enabled ? target : null;
+  private enter(row: Admitted): boolean {
+    const entered = this.lanes.offer(row);
+    if (!entered) this.held.delete(row.delivery.id);
+    return entered;
   }
 
-  private async process({ delivery, target }: Admitted): Promise<void> {
+  private async process({ delivery, target, probe }: Admitted): Promise<void> {
+    let finished = false;
     try {
-      const attempt = await this.attempt(delivery, target);
-      if (!this.abandoned) await this.recorder.record(attempt);
+      const attempt = await this.attempt(delivery, target, probe);
+      if (this.abandoned) return;
+      await this.recorder.record(attempt);
+      finished = attempt.outcome === 'delivered' || attempt.outcome === 'failed';
     } catch (error) {
       // Not recorded: the lease brings the delivery back, with the same webhook-id.
       logger.error({ err: (error as Error).message, deliveryId: delivery.id }, 'attempt was not recorded');
     } finally {
       this.held.delete(delivery.id);
     }
+    if (finished && delivery.sequenceKey !== null)
+      void this.continueSequence(delivery.subscriptionId, delivery.sequenceKey);
   }
 
-  private async attempt(delivery: LoadedDelivery, target: Target): Promise<AttemptRecord> {
+  /** The next one of an ordered subscription may go now that the one before it is finished. */
+  private async continueSequence(subscriptionId: string, sequenceKey: string): Promise<void> {
+    if (!this.running) return;
+    try {
+      const next = await this.store.claimNextInSequence(subscriptionId, sequenceKey, this.leaseUntil());
+      if (next) await this.dispatch([next]);
+    } catch (error) {
+      logger.warn({ subscriptionId, err: (error as Error).message }, 'sequence goes on when its next delivery is due');
+    }
+  }
+
+  private async attempt(delivery: LoadedDelivery, target: Target, probe: boolean): Promise<AttemptRecord> {
     const sentAt = this.clock.now();
+    const number = delivery.attemptCount + 1;
     const request = buildRequest(delivery, target, sentAt, this.config.version);
     const startedMs = performance.now();
     const result = await this.sender.send({ ...request, timeoutMs: target.timeoutMs });
     const durationMs = Math.round(performance.now() - startedMs);
-    const outcome = judge(result, target.retrySchedule, delivery.attemptCount + 1, this.clock.now(), Math.random());
-    const error: AttemptError | null = outcome.kind === 'delivered' ? null : outcome.error;
+    const now = this.clock.now();
+    const { delivery: outcome, endpoint: verdict } = judge(result, {
+      url: target.url,
+      schedule: target.retrySchedule,
+      attemptsMade: number,
+      now,
+      random: Math.random(),
+    });
+    const error = outcome.kind === 'delivered' ? null : outcome.error;
     return {
       tenantId: delivery.tenantId,
       id: delivery.id,
       subscriptionId: delivery.subscriptionId,
-      number: delivery.attemptCount + 1,
+      eventId: delivery.event.id,
+      eventType: delivery.event.type,
+      sequenceKey: delivery.sequenceKey,
+      number,
       sentAt,
       durationMs,
       outcome: outcome.kind === 'givenUp' ? 'failed' : outcome.kind,
-      dueAt: outcome.kind === 'retry' ? outcome.at : null,
+      dueAt: outcome.kind === 'retry' ? outcome.at : outcome.kind === 'held' ? new Date(now.getTime() + HELD_MS) : null,
+      verdict,
+      probe,
       errorCode: error?.code ?? null,
       errorMessage: error?.message ?? null,
-      requestHeaders: JSON.stringify(request.headers),
+      requestHeaders: JSON.stringify(request.recordedHeaders),
       ...answerColumns(result),
     };
   }

@@ -4,6 +4,7 @@ import { AppError, notFound } from '../core/errors.js';
 import { isUuid } from '../core/ids.js';
 import { EventCatalog } from '../event-types/event-catalog.js';
 import { cursorId, type Page, pageOf, timeRange } from '../http/pagination.dto.js';
+import type { SubscriptionView } from '../subscriptions/subscription.dto.js';
 import { SubscriptionService } from '../subscriptions/subscription.service.js';
 import {
   type DeliveryQuery,
@@ -13,7 +14,7 @@ import {
   presentDelivery,
 } from './delivery.dto.js';
 import { DeliveryQueue } from './delivery.queue.js';
-import { DeliveryStore } from './delivery.store.js';
+import { type DeliveryRef, DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
 import { EventStore } from './event.store.js';
 
@@ -77,10 +78,8 @@ export class DeliveryService {
       });
     }
     const subscription = await this.subscriptions.get(tenantId, delivery.subscriptionId).catch(() => null);
-    if (!subscription?.enabled) {
-      const why = subscription ? 'is disabled: enable it first' : 'no longer exists';
-      throw new AppError('delivery_not_retryable', { detail: `The delivery's subscription ${why}.` });
-    }
+    const obstacle = subscription ? this.obstacle(subscription) : 'no longer exists';
+    if (obstacle) throw new AppError('delivery_not_retryable', { detail: `The delivery's subscription ${obstacle}.` });
     await this.store.reopen(tenantId, id, this.dispatcher.leaseUntil());
     this.queue.handOver([{ tenantId, id }]);
     const { attempts: _attempts, ...view } = await this.get(tenantId, id);
@@ -90,11 +89,8 @@ export class DeliveryService {
   /** Sends a sample to a subscription and waits for the answer. One attempt, never retried, kept like any other. */
   async test(tenantId: string, subscriptionId: string, eventType = TEST_EVENT_TYPE): Promise<DeliveryWithAttempts> {
     const subscription = await this.subscriptions.get(tenantId, subscriptionId);
-    if (!subscription.enabled) {
-      throw new AppError('delivery_not_retryable', {
-        detail: 'The subscription is disabled: enable it to send a test.',
-      });
-    }
+    const obstacle = this.obstacle(subscription);
+    if (obstacle) throw new AppError('delivery_not_retryable', { detail: `The subscription ${obstacle}.` });
     const sample = await this.catalog.sample(tenantId, eventType);
     const now = this.clock.now();
     const event = {
@@ -108,8 +104,14 @@ export class DeliveryService {
     };
     const leaseUntil = this.dispatcher.leaseUntil();
     const { deliveries } = await this.events.publishTo(subscriptionId, event, now, leaseUntil, 'test');
-    const [ref] = deliveries as [{ tenantId: string; id: string }];
-    await this.dispatcher.deliverNow(ref, { retry: false });
-    return this.get(tenantId, ref.id);
+    const delivery = deliveries[0] as DeliveryRef;
+    await this.dispatcher.deliverNow(delivery);
+    return this.get(tenantId, delivery.id);
+  }
+
+  /** Why nothing is sent to a subscription, in words, or null. */
+  private obstacle({ enabled, expiresAt }: SubscriptionView): string | null {
+    if (!enabled) return 'is disabled: enable it first';
+    return expiresAt !== null && expiresAt <= this.clock.now() ? 'has expired: renew it first' : null;
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { EndpointVerdict } from '../core/attempt-outcome.js';
 import type { EventContent } from '../core/delivery-request.js';
-import { lowestIdAt, newId } from '../core/ids.js';
+import { lowestIdAt } from '../core/ids.js';
 import { HotPool } from '../database/hot-pool.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { Attempt, Delivery, DeliveryStatus, Prisma } from '../generated/prisma/client.js';
@@ -19,6 +20,12 @@ export interface LoadedDelivery extends DeliveryRef {
   /** Null: the subscription is gone. */
   subscriptionVersion: number | null;
   attemptCount: number;
+  /** Set for ordered subscriptions: deliveries with the same one wait for each other. */
+  sequenceKey: string | null;
+  /** An earlier one of its sequence is not finished. */
+  blocked: boolean;
+  /** The endpoint is left alone until then; in the past: a probe is due. Null: all is well. */
+  pausedUntil: Date | null;
   event: EventContent;
 }
 
@@ -28,7 +35,13 @@ export interface AttemptRecord extends DeliveryRef {
   number: number;
   sentAt: Date;
   durationMs: number;
-  outcome: 'delivered' | 'retry' | 'failed';
+  outcome: 'delivered' | 'retry' | 'held' | 'failed';
+  eventId: string;
+  eventType: string;
+  sequenceKey: string | null;
+  verdict: EndpointVerdict;
+  /** It was sent to see whether the endpoint is back. */
+  probe: boolean;
   statusCode: number | null;
   errorCode: string | null;
   errorMessage: string | null;
@@ -59,11 +72,17 @@ const CLAIM = `
   returning d.tenant_id as "tenantId", d.id`;
 
 const LOAD = `
-  select d.tenant_id, d.id, d.subscription_id, d.attempt_count, d.event_id, e.type, e.data, e.metadata, e.occurred_at, s.version
+  select d.tenant_id, d.id, d.subscription_id, d.attempt_count, d.event_id, d.sequence_key, e.type, e.data, e.metadata, e.occurred_at,
+         s.version, h.paused_until,
+         d.sequence_key is not null and exists (
+           select 1 from deliveries earlier
+           where earlier.subscription_id = d.subscription_id and earlier.sequence_key = d.sequence_key
+             and earlier.status = 'pending' and earlier.event_id < d.event_id) as blocked
   from unnest($1::uuid[], $2::uuid[]) as ref(tenant_id, id)
   join deliveries d on d.tenant_id = ref.tenant_id and d.id = ref.id
   join events e on e.tenant_id = d.tenant_id and e.id = d.event_id
   left join subscriptions s on s.id = d.subscription_id
+  left join subscription_health h on h.subscription_id = d.subscription_id
   where d.status = 'pending'`;
 
 const SET_DUE = `
@@ -71,41 +90,24 @@ const SET_DUE = `
   from unnest($1::uuid[], $2::uuid[]) as ref(tenant_id, id)
   where d.tenant_id = ref.tenant_id and d.id = ref.id and d.status = 'pending'`;
 
+const CLAIM_NEXT = `
+  update deliveries d set due_at = $3
+  from (
+    select tenant_id, id from deliveries
+    where subscription_id = $1 and sequence_key = $2 and status = 'pending'
+    order by event_id limit 1 for update
+  ) next
+  where d.tenant_id = next.tenant_id and d.id = next.id
+  returning d.tenant_id as "tenantId", d.id`;
+
+const DISCARD = `
+  delete from deliveries d using unnest($1::uuid[], $2::uuid[]) as ref(tenant_id, id)
+  where d.tenant_id = ref.tenant_id and d.id = ref.id and d.status = 'pending' and d.attempt_count = 0`;
+
 const CANCEL = `
   update deliveries d set status = 'cancelled', due_at = null, completed_at = $3
   from unnest($1::uuid[], $2::uuid[]) as ref(tenant_id, id)
   where d.tenant_id = ref.tenant_id and d.id = ref.id and d.status = 'pending'`;
-
-// Counters last and in id order: two workers that record at once then lock them in the same order.
-const RECORD = `
-  with made as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[], $6::timestamptz[], $7::int[], $8::text[],
-                         $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[])
-      as m(attempt_id, tenant_id, delivery_id, subscription_id, number, sent_at, duration_ms, outcome,
-           status_code, error_code, error_message, request_headers, response_headers, response_body, due_at)
-  ), attempted as (
-    insert into attempts (id, tenant_id, delivery_id, number, sent_at, duration_ms, outcome, status_code, error_code, error_message,
-                          request_headers, response_headers, response_body)
-    select attempt_id, tenant_id, delivery_id, number, sent_at, duration_ms, outcome, status_code, error_code, error_message,
-           request_headers, response_headers, response_body from made
-  ), updated as (
-    update deliveries d set
-      status = case m.outcome when 'delivered' then 'succeeded' when 'failed' then 'failed' else 'pending' end::delivery_status,
-      attempt_count = d.attempt_count + 1,
-      due_at = m.due_at,
-      completed_at = case when m.outcome = 'retry' then null else $16::timestamptz end
-    from made m
-    where d.tenant_id = m.tenant_id and d.id = m.delivery_id and d.status = 'pending'
-  )
-  insert into subscription_health as c (subscription_id, tenant_id, success_count, failed_count, last_delivery_status, last_delivery_at)
-  select subscription_id, tenant_id, count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome = 'failed'),
-         case when (array_agg(outcome order by sent_at desc))[1] = 'delivered' then 'success' else 'failed' end, max(sent_at)
-  from made group by subscription_id, tenant_id order by subscription_id
-  on conflict (subscription_id) do update set
-    success_count = c.success_count + excluded.success_count,
-    failed_count = c.failed_count + excluded.failed_count,
-    last_delivery_status = excluded.last_delivery_status,
-    last_delivery_at = excluded.last_delivery_at`;
 
 interface LoadedRow {
   tenant_id: string;
@@ -118,6 +120,9 @@ interface LoadedRow {
   metadata: string | null;
   occurred_at: Date;
   version: number | null;
+  sequence_key: string | null;
+  blocked: boolean;
+  paused_until: Date | null;
 }
 
 const columns = (refs: readonly DeliveryRef[]) => [refs.map((ref) => ref.tenantId), refs.map((ref) => ref.id)];
@@ -148,6 +153,9 @@ export class DeliveryStore {
       subscriptionId: row.subscription_id,
       subscriptionVersion: row.version,
       attemptCount: row.attempt_count,
+      sequenceKey: row.sequence_key,
+      blocked: row.blocked,
+      pausedUntil: row.paused_until,
       event: { id: row.event_id, type: row.type, data: row.data, metadata: row.metadata, occurredAt: row.occurred_at },
     }));
   }
@@ -161,26 +169,23 @@ export class DeliveryStore {
     await this.hot.query('cancel', CANCEL, [...columns(refs), now]);
   }
 
-  /** Writes attempts, what they make of their deliveries, and the subscriptions' counters: one statement, one commit. */
-  async recordAttemptsAcrossTenants(records: readonly AttemptRecord[], now: Date): Promise<void> {
-    await this.hot.query('record', RECORD, [
-      records.map(() => newId()),
-      records.map((r) => r.tenantId),
-      records.map((r) => r.id),
-      records.map((r) => r.subscriptionId),
-      records.map((r) => r.number),
-      records.map((r) => r.sentAt),
-      records.map((r) => r.durationMs),
-      records.map((r) => r.outcome),
-      records.map((r) => r.statusCode),
-      records.map((r) => r.errorCode),
-      records.map((r) => r.errorMessage),
-      records.map((r) => r.requestHeaders),
-      records.map((r) => r.responseHeaders),
-      records.map((r) => r.responseBody),
-      records.map((r) => r.dueAt),
-      now,
+  /** The next one of a sequence, leased to the caller; null when none waits. */
+  async claimNextInSequence(
+    subscriptionId: string,
+    sequenceKey: string,
+    leaseUntil: Date,
+  ): Promise<DeliveryRef | null> {
+    const [next] = await this.hot.query<{ tenantId: string; id: string }>('claim-next', CLAIM_NEXT, [
+      subscriptionId,
+      sequenceKey,
+      leaseUntil,
     ]);
+    return next ?? null;
+  }
+
+  /** Removes deliveries that were never to be: their subscription's filter does not match. */
+  async discardAcrossTenants(refs: readonly DeliveryRef[]): Promise<void> {
+    await this.hot.query('discard', DISCARD, columns(refs));
   }
 
   /** With its attempts, oldest first, both as of one moment: an attempt and what it made of the delivery are seen together. */

@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../core/batcher.js';
 import { Clock } from '../core/clock.js';
+import { matches } from '../core/event-filter.js';
+import type { Transaction } from '../database/prisma.service.js';
 import { logger } from '../observability/logger.js';
 import { DeliveryQueue } from './delivery.queue.js';
+import { type DeliveryRef, DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
 import { EventStore, type NewEvent, type StoredEvent } from './event.store.js';
 
@@ -24,6 +27,7 @@ export class EventPublisher {
 
   constructor(
     private readonly store: EventStore,
+    private readonly deliveries: DeliveryStore,
     private readonly queue: DeliveryQueue,
     private readonly dispatcher: DeliveryDispatcher,
     private readonly clock: Clock,
@@ -39,13 +43,68 @@ export class EventPublisher {
     return events.length === 0 ? Promise.resolve([]) : this.commit(events);
   }
 
+  /**
+   * As part of the caller's transaction, so that a row and what is told of it are committed together. Give what it returns to
+   * `handOver` after the commit.
+   * @param options.onlyWanted leave out events nobody subscribes to: renderings of one change in several vocabularies
+   */
+  async publishInTransaction(
+    tx: Transaction,
+    events: NewEvent[],
+    options: { onlyWanted?: boolean } = {},
+  ): Promise<StoredEvent[]> {
+    const published = options.onlyWanted ? await this.wanted(tx, events) : events;
+    if (published.length === 0) return [];
+    return this.store.publishInTransaction(tx, published, this.clock.now(), this.dispatcher.leaseUntil());
+  }
+
+  /** An event for one subscription alone, as part of the caller's transaction. */
+  publishToInTransaction(tx: Transaction, subscriptionId: string, event: NewEvent): Promise<StoredEvent> {
+    const leaseUntil = this.dispatcher.leaseUntil();
+    return this.store.publishToInTransaction(tx, subscriptionId, event, this.clock.now(), leaseUntil);
+  }
+
+  /** After the commit. Left out, the deliveries wait until their lease ends. */
+  handOver(stored: StoredEvent[]): void {
+    this.queue.handOver(stored.flatMap((event) => event.deliveries));
+  }
+
+  private async wanted(tx: Transaction, events: NewEvent[]): Promise<NewEvent[]> {
+    const [first] = events;
+    if (!first) return [];
+    const types = [...new Set(events.map((event) => event.type))];
+    const wanted = await this.store.wantedTypes(tx, first.tenantId, types);
+    return events.filter((event) => wanted.has(event.type));
+  }
+
   private async commit(events: NewEvent[]): Promise<StoredEvent[]> {
     const startedMs = performance.now();
     const stored = await this.store.publishAcrossTenants(events, this.clock.now(), this.dispatcher.leaseUntil());
+    await this.applyFilters(events, stored);
     const deliveries = stored.flatMap((event) => event.deliveries);
     this.queue.handOver(deliveries);
     const commitMs = Math.round(performance.now() - startedMs);
     logger.info({ events: events.length, deliveries: deliveries.length, commitMs }, 'events accepted');
     return stored;
   }
+
+  /**
+   * Takes out the deliveries whose subscription's filter does not match. They were committed with the others: a crash before
+   * this leaves them to the dispatcher, which looks at the filter too.
+   */
+  private async applyFilters(events: NewEvent[], stored: StoredEvent[]): Promise<void> {
+    const unwanted: DeliveryRef[] = [];
+    stored.forEach((event, i) => {
+      if (event.deliveries.every((delivery) => delivery.filter === null)) return;
+      const data: unknown = JSON.parse((events[i] as NewEvent).data);
+      const [wanted, others] = partition(event.deliveries, ({ filter }) => filter === null || matches(filter, data));
+      event.deliveries = wanted;
+      unwanted.push(...others);
+    });
+    if (unwanted.length > 0) await this.deliveries.discardAcrossTenants(unwanted);
+  }
+}
+
+function partition<T>(items: T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }

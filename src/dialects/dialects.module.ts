@@ -1,11 +1,16 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { CrmSubscriptionsController } from './crm-subscriptions.controller.js';
 import { FlowKickWebhooksController } from './flowkick-webhooks.controller.js';
+import { ProviderPathsController } from './provider-paths.controller.js';
 
 /** The paths and shapes of the documented systems, thin, over the native services. */
 @Module({})
 export class DialectsModule {
   static over(imports: NonNullable<ModuleMetadata['imports']>): DynamicModule {
-    return { module: DialectsModule, imports, controllers: [FlowKickWebhooksController, CrmSubscriptionsController] };
+    return {
+      module: DialectsModule,
+      imports,
+      controllers: [FlowKickWebhooksController, CrmSubscriptionsController, ProviderPathsController],
+    };
   }
 }

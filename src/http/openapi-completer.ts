@@ -19,7 +19,8 @@ type Operation = NonNullable<PathItem['get']> & { [ROUTE]?: RouteFacts };
 type Response = Exclude<Operation['responses'][string], undefined>;
 type Responses = NonNullable<NonNullable<OpenAPIObject['components']>['responses']>;
 
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+/** Those of OpenAPI 3.1. A route that takes any method is told to Swagger with more. */
+const METHODS = ['get', 'post', 'put', 'patch', 'delete', 'options', 'head', 'trace'] as const;
 
 const problem = (description: string): Response => ({
   description,
@@ -39,13 +40,15 @@ function problemResponse(status: number): Response {
 export function completeOperations(document: OpenAPIObject, tagDescriptions: Record<string, string>): void {
   const tags = new Set<string>();
   const responses: Responses = { Problem: problem('Any other refusal.') };
-  for (const path of Object.values(document.paths)) {
+  for (const [pattern, path] of Object.entries(document.paths)) {
+    const completed: PathItem = {};
     for (const method of METHODS) {
       const operation: Operation | undefined = path[method];
       if (!operation) continue;
       for (const tag of operation.tags ?? []) tags.add(tag);
-      path[method] = complete(method, operation, responses);
+      completed[method] = complete(method, operation, responses);
     }
+    document.paths[pattern] = completed;
   }
   document.tags = Object.entries(tagDescriptions)
     .filter(([name]) => tags.has(name))
@@ -123,9 +126,9 @@ function refusalsOf(method: string, operation: Operation, access: RouteAccess): 
   const isPublic = access.kind === 'public';
   return [
     ...(withBody ? [400, 413, 415] : []),
-    // A public route with a body proves by what is in it who calls.
-    ...(!isPublic || withBody ? [401] : []),
-    ...(access.kind !== 'platform' && (!isPublic || withBody) ? [429] : []),
+    // A public route that takes something in proves by what is in it who calls.
+    ...(!isPublic || method !== 'get' ? [401] : []),
+    ...(access.kind !== 'platform' && (!isPublic || method !== 'get') ? [429] : []),
     ...('scope' in access && access.scope !== null ? [403] : []),
     ...(has('path') ? [404] : []),
     ...(method !== 'get' && !isPublic ? [409] : []),

@@ -1,9 +1,23 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { BackgroundJobView } from '../background-jobs/background-job.dto.js';
+import { OwnIdempotency } from '../http/idempotency.interceptor.js';
 import { ApiPage } from '../http/page.decorator.js';
-import { CurrentTenant, RequireScope, TenantKeyed } from '../tenants/access.decorator.js';
-import { InboundEventQuery, InboundEventView, ReceivedEvent } from './inbound-event.dto.js';
+import type { Page } from '../http/pagination.dto.js';
+import type { RawBodyRoute } from '../http/raw-body.js';
+import { Audited, CurrentPrincipal, CurrentTenant, RequireScope, TenantKeyed } from '../tenants/access.decorator.js';
+import type { Principal } from '../tenants/principal.js';
+import {
+  InboundEventQuery,
+  InboundEventView,
+  InboundEventWithAttempts,
+  ReceivedEvent,
+  ReprocessFilter,
+} from './inbound-event.dto.js';
 import { InboundEventService } from './inbound-event.service.js';
+import { rawHeader } from './wire-request.js';
 
 @ApiTags('Inbound events')
 @Controller('api')
@@ -15,19 +29,27 @@ export class InboundEventController {
   @HttpCode(202)
   @TenantKeyed()
   @RequireScope('inbound:write')
+  @OwnIdempotency()
+  @RouteConfig({ rawBody: { large: false } } satisfies RawBodyRoute)
   @ApiBody({ schema: { description: 'Any JSON.' } })
   async receive(
-    @CurrentTenant() tenantId: string,
+    @CurrentPrincipal() principal: Principal,
     @Param('event_name') eventName: string,
-    @Body() payload: unknown,
-    @Headers() headers: Record<string, unknown>,
+    @Req() request: FastifyRequest,
   ): Promise<ReceivedEvent> {
-    const event = await this.inbound.receive(tenantId, eventName, payload, headers);
+    const event = await this.inbound.receive({
+      principal,
+      eventName,
+      body: request.body as Buffer | undefined,
+      headers: request.headers,
+      contentType: rawHeader(request, 'content-type'),
+      remoteAddress: request.ip,
+    });
     return {
       id: event.id,
-      tenant_id: event.tenantId,
-      event_name: event.eventName,
-      payload: JSON.parse(event.payload),
+      tenant_id: principal.tenantId,
+      event_name: eventName,
+      payload: event.payload,
       status: event.status,
       received_at: event.receivedAt,
     };
@@ -37,14 +59,32 @@ export class InboundEventController {
   @Get('v1/inbound-events')
   @RequireScope('inbound:read')
   @ApiPage(InboundEventView)
-  list(@CurrentTenant() tenantId: string, @Query() query: InboundEventQuery) {
+  list(@CurrentTenant() tenantId: string, @Query() query: InboundEventQuery): Promise<Page<InboundEventView>> {
     return this.inbound.list(tenantId, query);
   }
 
-  /** Show an inbound event with its payload. */
+  /** Process all that match again, in the background: `GET /api/v1/jobs/{id}` says how far it is. */
+  @Post('v1/inbound-events/reprocess')
+  @HttpCode(202)
+  @RequireScope('inbound:write')
+  @Audited('inbound_events.reprocessed')
+  reprocessAll(@CurrentPrincipal() principal: Principal, @Body() filter: ReprocessFilter): Promise<BackgroundJobView> {
+    return this.inbound.reprocessAll(principal, filter);
+  }
+
+  /** Show an inbound event with its payload and how its processing went. */
   @Get('v1/inbound-events/:id')
   @RequireScope('inbound:read')
-  show(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<InboundEventView> {
+  show(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<InboundEventWithAttempts> {
     return this.inbound.get(tenantId, id);
+  }
+
+  /** Process an event again. What it has done already is not done twice. */
+  @Post('v1/inbound-events/:id/reprocess')
+  @HttpCode(202)
+  @RequireScope('inbound:write')
+  @Audited('inbound_event.reprocessed')
+  reprocess(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<InboundEventWithAttempts> {
+    return this.inbound.reprocess(tenantId, id);
   }
 }

@@ -1,20 +1,34 @@
 import { PartialType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
   IsArray,
   IsBoolean,
+  IsDefined,
   IsIn,
   IsInt,
+  IsISO8601,
+  IsObject,
   IsOptional,
   IsString,
   Length,
   Max,
   MaxLength,
   Min,
+  ValidateNested,
 } from 'class-validator';
 import { MAX_ATTEMPTS, MAX_RETRY_DELAY_S } from '../core/retry-schedule.js';
 import { PageQuery } from '../http/pagination.dto.js';
+import { SubscriptionAuth, SubscriptionAuthView } from './receiver-auth.dto.js';
+
+export class RateLimit {
+  /** 1 to 10,000. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  perSecond: number;
+}
 
 /** What a subscription is made from. */
 export class CreateSubscription {
@@ -98,11 +112,65 @@ export class CreateSubscription {
   @Max(1000)
   maxInFlight?: number;
 
+  /** Most requests started in a second, over all workers. Null: no limit. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => RateLimit)
+  rateLimit?: RateLimit | null;
+
+  /** One after the other, in the order of acceptance; with ordering keys, in the order of each key. */
+  @IsOptional()
+  @IsBoolean()
+  ordered?: boolean;
+
+  /** Only events published to one of these channels. Empty: events of every channel and of none. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(20)
+  @IsString({ each: true })
+  @Length(1, 128, { each: true })
+  channels?: string[];
+
+  /** Only events whose data matches, such as `{"status": "won", "amount": {"$gte": 100}}`. Null: all. */
+  @IsOptional()
+  @IsObject()
+  filter?: Record<string, unknown> | null;
+
   /** Your own name for it, unique in the tenant: creating again with the same key updates instead of making a second. */
   @IsOptional()
   @IsString()
   @Length(1, 200)
   externalKey?: string;
+
+  /** Send only these parts of the data, as JSON pointers: `["/id", "/contact/email"]`. What an event does not have is absent. */
+  @IsOptional()
+  @MaxLength(256, { each: true })
+  @IsString({ each: true })
+  @ArrayMaxSize(100)
+  @IsArray()
+  fields?: string[] | null;
+
+  /** Headers to send along, by name; at most 20. They replace those there were; the value `•••`, as shown, keeps one. */
+  @IsOptional()
+  @IsObject()
+  headers?: Record<string, string> | null;
+
+  /** How to sign in at the receiver. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => SubscriptionAuth)
+  auth?: SubscriptionAuth | null;
+
+  /** Also sign with the tenant's ed25519 key (`v1a`), whose public half is at `/.well-known/webhook-keys/{tenant}`. */
+  @IsOptional()
+  @IsBoolean()
+  asymmetric?: boolean;
+
+  /** From then on nothing is sent, and it is deleted soon after, unless it is renewed. Null: never. */
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  expiresAt?: string | null;
 }
 
 export class UpdateSubscription extends PartialType(CreateSubscription) {}
@@ -121,6 +189,20 @@ export class SubscriptionQuery extends PageQuery {
   @IsOptional()
   @IsString()
   externalKey?: string;
+}
+
+export class RenewSubscription {
+  /** The new end. */
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  expiresAt?: string;
+
+  /** Or so many seconds from now, at most ten years. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(10 * 366 * 24 * 3600)
+  forSeconds?: number;
 }
 
 export class RotateSecret {
@@ -151,6 +233,44 @@ export class TestSubscription {
   eventType?: string;
 }
 
+export class FilterCheck {
+  /** A filter, right or wrong. */
+  @IsDefined()
+  filter: unknown;
+
+  /** The `data` of an event to try it on. */
+  @IsOptional()
+  @IsObject()
+  data?: Record<string, unknown>;
+
+  /** Instead of data: an event type, whose sample is tried. */
+  @IsOptional()
+  @IsString()
+  eventType?: string;
+}
+
+export class FilterCheckResult {
+  valid: boolean;
+  /** What is wrong with it, with pointers into the filter. */
+  problems: { pointer: string; detail: string }[];
+  /** Whether the data matches; null when there was none to try. */
+  matches: boolean | null;
+}
+
+/** How the endpoint of a subscription fares. */
+export class SubscriptionHealthView {
+  /** `well`, `paused` (a rest asked for, or too many failures in a row), `held` (workflow inactive) or `disabled`. */
+  state: 'well' | 'paused' | 'held' | 'disabled';
+  /** In words; null when all is well. */
+  reason: string | null;
+  /** Since when it fails, is held or is disabled. */
+  since: Date | null;
+  /** When it is tried again. */
+  nextTryAt: Date | null;
+  consecutiveFailures: number;
+  lastSuccessAt: Date | null;
+}
+
 /** A subscription as the API shows it. */
 export class SubscriptionView {
   id: string;
@@ -169,7 +289,21 @@ export class SubscriptionView {
   retrySchedule: number[] | null;
   timeoutMs: number | null;
   maxInFlight: number | null;
+  rateLimit: RateLimit | null;
+  ordered: boolean;
+  channels: string[];
+  filter: Record<string, unknown> | null;
+  health: SubscriptionHealthView;
   externalKey: string | null;
+  /** Empty: all of the data is sent. */
+  fields: string[];
+  /** Custom headers by name; their values are never shown. */
+  headers: Record<string, string>;
+  auth: SubscriptionAuthView | null;
+  asymmetric: boolean;
+  expiresAt: Date | null;
+  /** What will probably go wrong with this URL, in words. */
+  warnings: string[];
   /** Finished deliveries. */
   successCount: number;
   failedCount: number;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { patternsMatching } from '../core/event-pattern.js';
 import { PrismaService } from '../database/prisma.service.js';
-import type { Prisma, Subscription, SubscriptionHealth } from '../generated/prisma/client.js';
+import { Prisma, type Subscription, SubscriptionHealth } from '../generated/prisma/client.js';
 
 export type { Subscription, SubscriptionHealth };
 
@@ -26,12 +26,25 @@ export type SubscriptionValues = Pick<
   | 'retrySchedule'
   | 'timeoutMs'
   | 'maxInFlight'
+  | 'ratePerSecond'
+  | 'ordered'
+  | 'channels'
   | 'externalKey'
->;
+  | 'fields'
+  | 'headers'
+  | 'auth'
+  | 'asymmetric'
+  | 'expiresAt'
+> & { filter?: Record<string, unknown> | null };
 
 export interface SealedSecret {
   id: string;
   ciphertext: Uint8Array<ArrayBuffer>;
+}
+
+// A JSON column tells "SQL null" from "JSON null"; absent stays absent.
+function columns<Values extends Partial<SubscriptionValues>>({ filter, ...rest }: Values) {
+  return { ...rest, filter: filter === null ? Prisma.DbNull : (filter as Prisma.InputJsonObject | undefined) };
 }
 
 @Injectable()
@@ -40,7 +53,7 @@ export class SubscriptionStore {
 
   create(tenantId: string, id: string, values: SubscriptionValues, secret: SealedSecret): Promise<Subscription> {
     return this.prisma.subscription.create({
-      data: { ...values, id, tenantId, secrets: { create: { ...secret, tenantId } } },
+      data: { ...columns(values), id, tenantId, secrets: { create: { ...secret, tenantId } } },
     });
   }
 
@@ -71,9 +84,23 @@ export class SubscriptionStore {
   async update(tenantId: string, id: string, values: Partial<SubscriptionValues>): Promise<Subscription | null> {
     const [updated] = await this.prisma.subscription.updateManyAndReturn({
       where: { tenantId, id },
-      data: { ...values, version: { increment: 1 } },
+      data: { ...columns(values), version: { increment: 1 } },
     });
     return updated ?? null;
+  }
+
+  /** The endpoint starts clean: no failures counted, no pause, and what was put off because of them is due. */
+  async forgetFailures(tenantId: string, subscriptionId: string, now: Date): Promise<void> {
+    const health = await this.prisma.subscriptionHealth.findFirst({ where: { tenantId, subscriptionId } });
+    if (!health?.failingSince && !health?.pausedUntil) return;
+    await this.prisma.subscriptionHealth.updateMany({
+      where: { tenantId, subscriptionId },
+      data: { consecutiveFailures: 0, failingSince: null, pausedUntil: null, pausedReason: null, heldSince: null },
+    });
+    await this.prisma.delivery.updateMany({
+      where: { tenantId, subscriptionId, status: 'pending', attemptCount: 0, dueAt: { gt: now } },
+      data: { dueAt: now },
+    });
   }
 
   /** Deliveries that wait for a disabled subscription have no due time; this makes them due. */
@@ -95,6 +122,32 @@ export class SubscriptionStore {
       }),
     ]);
     return count === 1;
+  }
+
+  listExpiredAcrossTenants(now: Date, take: number): Promise<Pick<Subscription, 'tenantId' | 'id'>[]> {
+    return this.prisma.subscription.findMany({
+      where: { expiresAt: { lte: now } },
+      select: { tenantId: true, id: true },
+      orderBy: { expiresAt: 'asc' },
+      take,
+    });
+  }
+
+  /** As `delete`, but only when it has expired: false when it was renewed meanwhile, or is gone. */
+  deleteExpired(tenantId: string, id: string, now: Date): Promise<boolean> {
+    return this.prisma.$transaction(
+      async (tx) => {
+        const { count } = await tx.subscription.deleteMany({ where: { tenantId, id, expiresAt: { lte: now } } });
+        if (count === 0) return false;
+        await tx.subscriptionHealth.deleteMany({ where: { tenantId, subscriptionId: id } });
+        await tx.delivery.updateMany({
+          where: { tenantId, subscriptionId: id, status: 'pending' },
+          data: { status: 'cancelled', dueAt: null, completedAt: now },
+        });
+        return true;
+      },
+      { timeout: 60_000 },
+    );
   }
 
   /** The new secret becomes current, the others end at `overlapEnd`; all in one transaction. */

@@ -58,6 +58,13 @@ export class RateLimitSettings {
   @Min(1)
   @Max(1_000_000)
   inboundPerMinute?: number | null;
+
+  /** Of these, at most so many of one API key or one source; null: no such limit. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  inboundPerSenderPerMinute?: number | null;
 }
 
 /** What a tenant chooses. An absent field stays as it is, null goes back to the installation's default. */
@@ -131,7 +138,11 @@ export class EffectiveSettings {
   vocabularies: Vocabulary[];
   /** Empty: all addresses may send. */
   inboundIpAllowlist: string[];
-  rateLimits: { apiPerMinute: number | null; inboundPerMinute: number | null };
+  rateLimits: {
+    apiPerMinute: number | null;
+    inboundPerMinute: number | null;
+    inboundPerSenderPerMinute: number | null;
+  };
   retentionDays: number;
   strictEventTypes: boolean;
   /** The names of the settings the tenant has chosen itself; the others are defaults. */

@@ -40,6 +40,7 @@ export class TenantSettings {
       rateLimits: {
         apiPerMinute: stored.rateLimits?.apiPerMinute ?? null,
         inboundPerMinute: stored.rateLimits?.inboundPerMinute ?? null,
+        inboundPerSenderPerMinute: stored.rateLimits?.inboundPerSenderPerMinute ?? null,
       },
       retentionDays: stored.retentionDays ?? DEFAULT_RETENTION_DAYS,
       strictEventTypes: stored.strictEventTypes ?? false,

@@ -13,6 +13,10 @@ export class TestClock extends Clock {
     return new Date(this.time);
   }
 
+  set(time: Date): void {
+    this.time = time;
+  }
+
   advance(by: { seconds?: number; minutes?: number; hours?: number; days?: number }): void {
     const { seconds = 0, minutes = 0, hours = 0, days = 0 } = by;
     this.time = new Date(this.time.getTime() + (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000);

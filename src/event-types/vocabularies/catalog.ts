@@ -1,4 +1,4 @@
-import type { BuiltInEventType } from './built-in-event-type.js';
+import type { BuiltInEventType, Vocabulary } from './built-in-event-type.js';
 import { CRM_EVENT_TYPES } from './crm.js';
 import { FLOWKICK_EVENT_TYPES } from './flowkick.js';
 import { POSTHASTE_EVENT_TYPES } from './posthaste.js';
@@ -18,4 +18,9 @@ const byName = new Map(BUILT_IN_EVENT_TYPES.map((type) => [type.name, type]));
 
 export function findBuiltInEventType(name: string): BuiltInEventType | null {
   return byName.get(name) ?? null;
+}
+
+/** Null: the type is a tenant's own. */
+export function vocabularyOf(name: string): Vocabulary | null {
+  return byName.get(name)?.vocabulary ?? null;
 }

@@ -131,7 +131,7 @@ describe('inbound', () => {
   });
 
   it('refuses what is no JSON, and names that are none', async () => {
-    expect((await send({ ...pair(), 'content-type': 'application/json' }, '{"a":')).status).toBe(400);
+    expect((await send({ ...pair(), 'content-type': 'application/json' }, '{"a":')).status).toBe(422);
     expect((await send(pair(), {}, 'bad%20name')).status).toBe(422);
   });
 });

@@ -25,7 +25,7 @@ const DEFAULTS = {
   timeoutMs: 7000,
   vocabularies: ['crm', 'flowkick', 'pt-BR'],
   inboundIpAllowlist: [],
-  rateLimits: { apiPerMinute: null, inboundPerMinute: null },
+  rateLimits: { apiPerMinute: null, inboundPerMinute: null, inboundPerSenderPerMinute: null },
   retentionDays: 30,
   strictEventTypes: false,
   own: [],
@@ -37,7 +37,7 @@ const CHOSEN = {
   timeoutMs: 5000,
   vocabularies: ['pt-BR'],
   inboundIpAllowlist: ['203.0.113.7', '198.51.100.0/24', '2001:db8::/32'],
-  rateLimits: { apiPerMinute: 5000, inboundPerMinute: 600 },
+  rateLimits: { apiPerMinute: 5000, inboundPerMinute: 600, inboundPerSenderPerMinute: 60 },
   retentionDays: 7,
   strictEventTypes: true,
 };
@@ -62,7 +62,7 @@ describe('settings of a tenant', () => {
     expect(partly.body.settings).toMatchObject({
       timeoutMs: 7000,
       bodyFormat: 'cloudevents',
-      rateLimits: { apiPerMinute: 5000, inboundPerMinute: null },
+      rateLimits: { apiPerMinute: 5000, inboundPerMinute: null, inboundPerSenderPerMinute: 60 },
     });
     expect(partly.body.settings.own).not.toContain('timeoutMs');
 

@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../core/clock.js';
+import { probeUntil } from '../core/endpoint-health.js';
+import { matches } from '../core/event-filter.js';
+import { SubscriptionTargets, type Target } from '../subscriptions/subscription-targets.js';
+import { DeliveryStore, type LoadedDelivery } from './delivery.store.js';
+import { PUT_OFF_SPREAD_MS } from './health-keeper.js';
+import { SubscriptionHealthStore } from './subscription-health.store.js';
+
+/** A delivery that may be sent, and how its subscription wants it. */
+export interface Admitted {
+  delivery: LoadedDelivery;
+  target: Target;
+  tenantId: string;
+  subscriptionId: string;
+  laneLimit: number;
+  /** It finds out whether the endpoint is back. */
+  probe: boolean;
+  /** When its place in the rate limit comes; null: at once. */
+  at: Date | null;
+}
+
+/** When its turn in a sequence comes it is woken; this only mends a lost wake. */
+const SEQUENCE_RETRY_MS = 5_000;
+/** Places of a rate limit are reserved so far ahead; rows beyond go back to Postgres. */
+const RATE_WINDOW_MS = 1_000;
+
+/**
+ * Decides which of some loaded deliveries may be sent now. The others are put off in Postgres, cancelled or discarded;
+ * none of that uses up an attempt.
+ */
+@Injectable()
+export class DeliveryAdmission {
+  constructor(
+    private readonly store: DeliveryStore,
+    private readonly health: SubscriptionHealthStore,
+    private readonly targets: SubscriptionTargets,
+    private readonly clock: Clock,
+  ) {}
+
+  async admit(deliveries: readonly LoadedDelivery[]): Promise<Admitted[]> {
+    const groups = new Map<string, LoadedDelivery[]>();
+    for (const delivery of deliveries) {
+      const group = groups.get(delivery.subscriptionId);
+      if (group) group.push(delivery);
+      else groups.set(delivery.subscriptionId, [delivery]);
+    }
+    const admitted: Admitted[] = [];
+    for (const group of groups.values()) admitted.push(...(await this.admitGroup(group)));
+    return admitted;
+  }
+
+  /** The settings to send with; null when the subscription is gone (cancelled) or disabled (parked until it is enabled). */
+  async targetOf(group: readonly LoadedDelivery[]): Promise<Target | null> {
+    const { tenantId, subscriptionId, subscriptionVersion } = group[0] as LoadedDelivery;
+    const target = await this.targets.get(tenantId, subscriptionId, subscriptionVersion);
+    if (!target) await this.store.cancelAcrossTenants(group, this.clock.now());
+    else if (!target.enabled) await this.store.setDueAcrossTenants(group, null);
+    return target?.enabled ? target : null;
+  }
+
+  /** Deliveries of one subscription. */
+  private async admitGroup(group: LoadedDelivery[]): Promise<Admitted[]> {
+    const target = await this.targetOf(group);
+    if (!target) return [];
+    let ready = target.filter === null ? group : await this.applyFilter(group, target.filter);
+    if (ready.some((delivery) => delivery.blocked)) ready = await this.holdSequences(ready);
+    const paused = ready[0]?.pausedUntil ?? null;
+    if (paused !== null) return this.admitPaused(ready, target, paused);
+    if (target.ratePerSecond !== null) return this.admitPaced(ready, target, target.ratePerSecond);
+    return ready.map((delivery) => admittedAt(delivery, target, null, false));
+  }
+
+  private async applyFilter(group: LoadedDelivery[], filter: unknown): Promise<LoadedDelivery[]> {
+    const wanted = group.filter(
+      ({ attemptCount, event }) => attemptCount > 0 || matches(filter, JSON.parse(event.data)),
+    );
+    const others = group.filter((delivery) => !wanted.includes(delivery));
+    if (others.length > 0) await this.store.discardAcrossTenants(others);
+    return wanted;
+  }
+
+  private async holdSequences(group: LoadedDelivery[]): Promise<LoadedDelivery[]> {
+    await this.putOff(
+      group.filter((delivery) => delivery.blocked),
+      SEQUENCE_RETRY_MS,
+    );
+    return group.filter((delivery) => !delivery.blocked);
+  }
+
+  /** While the endpoint is left alone all wait; when the pause is over, one goes and the others wait for what it finds. */
+  private async admitPaused(group: LoadedDelivery[], target: Target, pausedUntil: Date): Promise<Admitted[]> {
+    const now = this.clock.now();
+    if (pausedUntil > now) {
+      await this.putOff(group, pausedUntil.getTime() - now.getTime() + Math.random() * PUT_OFF_SPREAD_MS);
+      return [];
+    }
+    const [first, ...others] = group;
+    if (!first) return [];
+    const until = probeUntil(now, target.timeoutMs);
+    const probing = await this.health.claimProbe(first.subscriptionId, now, until);
+    await this.putOff(probing ? others : group, until.getTime() - now.getTime() + Math.random() * PUT_OFF_SPREAD_MS);
+    return probing ? [admittedAt(first, target, null, true)] : [];
+  }
+
+  private async admitPaced(group: LoadedDelivery[], target: Target, perSecond: number): Promise<Admitted[]> {
+    const [first] = group;
+    if (!first) return [];
+    const now = this.clock.now();
+    const until = new Date(now.getTime() + RATE_WINDOW_MS);
+    const { start, places } = await this.health.reserve(
+      first.tenantId,
+      first.subscriptionId,
+      now,
+      group.length,
+      until,
+      perSecond,
+    );
+    const placeAt = (i: number) => new Date(start.getTime() + (i * 1000) / perSecond);
+    const beyond = group.slice(places);
+    for (const [i, delivery] of beyond.entries())
+      await this.putOff([delivery], placeAt(places + i).getTime() - now.getTime());
+    return group.slice(0, places).map((delivery, i) => admittedAt(delivery, target, placeAt(i), false));
+  }
+
+  private async putOff(group: readonly LoadedDelivery[], delayMs: number): Promise<void> {
+    if (group.length > 0) await this.store.setDueAcrossTenants(group, new Date(this.clock.now().getTime() + delayMs));
+  }
+}
+
+function admittedAt(delivery: LoadedDelivery, target: Target, at: Date | null, probe: boolean): Admitted {
+  const { tenantId, subscriptionId } = delivery;
+  return { delivery, target, tenantId, subscriptionId, laneLimit: target.maxInFlight, at, probe };
+}

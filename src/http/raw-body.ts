@@ -1,0 +1,44 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AppError } from '../core/errors.js';
+
+/** What `@RouteConfig` may say of a route: its body arrives as the bytes that were sent, whatever their content type. */
+export interface RawBodyRoute {
+  rawBody?: {
+    /** Bodies with media inside: the larger limit holds. */
+    large: boolean;
+  };
+}
+
+// No sender uses it: it only leads the bytes of a marked route past the parsers of content types.
+const RAW = 'application/x-posthaste-raw-body';
+
+/**
+ * Gives routes marked `rawBody` a Buffer as their body (undefined where the method has none). A signature covers bytes, so
+ * nothing may parse them before it is checked; and senders lie about content types.
+ * Compressed bodies are refused on every route: a few kilobytes of gzip may hold gigabytes.
+ */
+export function takeRawBodies(fastify: FastifyInstance, largeLimitBytes: number): void {
+  fastify.addHook('onRoute', (route) => {
+    if ((route.config as RawBodyRoute | undefined)?.rawBody?.large) route.bodyLimit = largeLimitBytes;
+  });
+  fastify.addHook('onRequest', async (request) => {
+    refuseCompressed(request);
+    if (rawBodyOf(request)) request.headers['content-type'] = RAW;
+  });
+  fastify.addContentTypeParser(RAW, { parseAs: 'buffer' }, (request, body, done) => {
+    if (rawBodyOf(request)) done(null, body);
+    else done(new AppError('unsupported_media_type', { detail: 'Send "content-type: application/json".' }));
+  });
+}
+
+function rawBodyOf(request: FastifyRequest): RawBodyRoute['rawBody'] {
+  return (request.routeOptions.config as RawBodyRoute | undefined)?.rawBody;
+}
+
+function refuseCompressed(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return;
+  throw new AppError('unsupported_media_type', {
+    detail: `The body has "content-encoding: ${encoding.slice(0, 40)}". Send it uncompressed.`,
+  });
+}

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { ContactStore } from '../../crm/contact.store.js';
+import { contactCreated, contactUpdated } from '../../crm/contact-events.js';
+import { at, emailOf, objectOf, textOf } from './fields.js';
+import type { Effects, HandledEvent, HandlerResult, InboundHandler } from './inbound-handler.js';
+
+const MAX_ATTRIBUTES = 50;
+const MAX_METADATA_CHARACTERS = 4000;
+
+/**
+ * `lead.captured` (the CRM guide, "Lead Capture from Website Form"): a contact with that e-mail address is made, or what the
+ * lead says and the contact does not yet is filled in or changed. A lead that says nothing new changes nothing.
+ */
+@Injectable()
+export class LeadCapturedHandler implements InboundHandler {
+  readonly handles = ['api:lead.captured'];
+
+  constructor(private readonly contacts: ContactStore) {}
+
+  async handle(event: HandledEvent, { tx, now, publish }: Effects): Promise<HandlerResult> {
+    const lead = objectOf(event.fields, 'The body of lead.captured');
+    const email = emailOf(lead.email, 'email');
+    const said = { ...namesOf(lead), phone: textOf(lead.phone, 50), source: textOf(lead.source, 200) };
+    const { contact, created, changes } = await this.contacts.mergeByEmail(
+      tx,
+      event.tenantId,
+      { email, ...said, attributes: attributesOf(lead) },
+      now,
+    );
+    if (created) publish('contact.created', contactCreated(contact));
+    else if (Object.keys(changes).length > 0) publish('contact.updated', contactUpdated(contact, changes));
+    return { kind: 'processed', did: { contactId: contact.id, created, changed: Object.keys(changes) } };
+  }
+}
+
+function namesOf(lead: Record<string, unknown>): { firstName: string | null; lastName: string | null } {
+  const [first, ...rest] = (textOf(lead.name, 200) ?? '').split(/\s+/);
+  return {
+    firstName: textOf(lead.first_name, 200) ?? (first || null),
+    lastName: textOf(lead.last_name, 200) ?? (rest.join(' ') || null),
+  };
+}
+
+/** utm_* parameters and small metadata; the whole lead stays readable as the inbound event. */
+function attributesOf(lead: Record<string, unknown>): Record<string, unknown> {
+  const utm = Object.entries(lead).filter(([name, value]) => /^utm_[a-z_]{1,40}$/.test(name) && textOf(value) !== null);
+  const metadata = at(lead, 'metadata');
+  const small =
+    typeof metadata === 'object' && metadata !== null && JSON.stringify(metadata).length <= MAX_METADATA_CHARACTERS;
+  return {
+    ...Object.fromEntries(utm.slice(0, MAX_ATTRIBUTES).map(([name, value]) => [name, textOf(value)])),
+    ...(small && { metadata: JSON.parse(JSON.stringify(metadata).replaceAll('\\u0000', '')) as unknown }),
+  };
+}
