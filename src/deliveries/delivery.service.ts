@@ -102,13 +102,8 @@ export class DeliveryService {
       orderingKey: null,
       occurredAt: now,
     };
-    const { deliveries } = await this.events.publishTo(
-      subscriptionId,
-      event,
-      now,
-      this.dispatcher.leaseUntil(),
-      'test',
-    );
+    const leaseUntil = this.dispatcher.leaseUntil();
+    const { deliveries } = await this.events.publishTo(subscriptionId, event, now, leaseUntil, 'test');
     const delivery = deliveries[0] as DeliveryRef;
     await this.dispatcher.deliverNow(delivery);
     return this.get(tenantId, delivery.id);

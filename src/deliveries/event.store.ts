@@ -27,6 +27,9 @@ export interface StoredDelivery extends DeliveryRef {
   filter: unknown;
 }
 
+/** Whom an event went to alone: a test, or something forwarded. It is never made due to others. */
+export type Audience = 'direct' | 'test';
+
 export interface EventFilter {
   type?: string;
   since?: Date;
@@ -104,7 +107,7 @@ export class EventStore {
     event: NewEvent,
     now: Date,
     leaseUntil: Date,
-    audience: 'direct' | 'test' = 'direct',
+    audience: Audience = 'direct',
   ): Promise<StoredEvent> {
     return this.prisma.inTransaction((tx) =>
       this.publishToInTransaction(tx, subscriptionId, event, now, leaseUntil, audience),
@@ -117,7 +120,7 @@ export class EventStore {
     event: NewEvent,
     now: Date,
     leaseUntil: Date,
-    audience: 'direct' | 'test' = 'direct',
+    audience: Audience = 'direct',
   ): Promise<StoredEvent> {
     const id = newId();
     const deliveryId = newId();

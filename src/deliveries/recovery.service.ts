@@ -49,7 +49,7 @@ export class RecoveryService {
   /**
    * Makes an event due once more: to the subscriptions that match now, or to chosen ones. A delivery that exists is reopened
    * and keeps its webhook-id; one that is pending is left to its schedule.
-   * @throws AppError not_found, invalid_request (unknown subscription), delivery_not_retryable (disabled subscription)
+   * @throws AppError not_found, invalid_request (unknown subscription), delivery_not_retryable (disabled or expired subscription)
    */
   async replay(tenantId: string, eventId: string, subscriptionIds?: string[]): Promise<ReplayAnswer> {
     const event = isUuid(eventId) ? await this.events.find(tenantId, eventId) : null;
@@ -66,7 +66,7 @@ export class RecoveryService {
     return { eventId, deliveries: deliveries.sort((a, b) => (a.subscriptionId < b.subscriptionId ? -1 : 1)) };
   }
 
-  /** @throws AppError not_found, invalid_request, delivery_not_retryable (disabled subscription) */
+  /** @throws AppError not_found, invalid_request, delivery_not_retryable (disabled or expired subscription) */
   async recover(
     tenantId: string,
     subscriptionId: string,
@@ -74,7 +74,8 @@ export class RecoveryService {
     createdBy: string,
   ): Promise<BackgroundJobView> {
     const subscription = await this.subscriptions.get(tenantId, subscriptionId);
-    if (!subscription.enabled) throw disabled(subscriptionId);
+    const [found] = await this.store.listSubscriptions(tenantId, [subscription.id], this.clock.now());
+    if (!found?.active) throw inactive(subscriptionId);
     const { since, until = this.justAfterNow(), statuses } = input;
     checkRange('', since, until);
     const parameters: RecoverParameters = { subscriptionId, since: iso(since), until: iso(until), statuses };
@@ -93,12 +94,14 @@ export class RecoveryService {
   }
 
   private async chosen(tenantId: string, ids: string[]): Promise<string[]> {
-    const found = new Map((await this.store.listSubscriptions(tenantId, ids)).map((row) => [row.id, row]));
+    const found = new Map(
+      (await this.store.listSubscriptions(tenantId, ids, this.clock.now())).map((row) => [row.id, row]),
+    );
     for (const [i, id] of ids.entries()) {
       const subscription = found.get(id.toLowerCase());
       const pointer = `/subscriptionIds/${i}`;
       if (!subscription) throw invalidField(pointer, `There is no subscription with the id "${id}" in this tenant.`);
-      if (!subscription.enabled) throw disabled(id, pointer);
+      if (!subscription.active) throw inactive(id, pointer);
     }
     return [...found.keys()];
   }
@@ -111,10 +114,11 @@ export class RecoveryService {
     if (event.audience !== null) {
       const earlier = await this.events.listDeliveries(tenantId, event.id);
       const ids = earlier.map((delivery) => delivery.subscriptionId);
-      return (await this.store.listSubscriptions(tenantId, ids)).filter((row) => row.enabled).map((row) => row.id);
+      const found = await this.store.listSubscriptions(tenantId, ids, this.clock.now());
+      return found.filter((row) => row.active).map((row) => row.id);
     }
     const data: unknown = JSON.parse(event.data);
-    const candidates = await this.store.listMatching(tenantId, event);
+    const candidates = await this.store.listMatching(tenantId, event, this.clock.now());
     return candidates.filter(({ filter }) => filter === null || matches(filter, data)).map(({ id }) => id);
   }
 
@@ -131,7 +135,7 @@ function checkRange(parent: string, since: string, until: string): void {
   throw invalidField(`${parent}/since`, `since (${since}) must be before until (${until}).`);
 }
 
-function disabled(id: string, pointer?: string): AppError {
-  const detail = `The subscription "${id}" is disabled: enable it first.`;
+function inactive(id: string, pointer?: string): AppError {
+  const detail = `The subscription "${id}" is disabled or has expired: enable or renew it first.`;
   return new AppError('delivery_not_retryable', { detail, ...(pointer && { errors: [{ pointer, detail }] }) });
 }

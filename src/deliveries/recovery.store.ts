@@ -92,24 +92,21 @@ export class RecoveryStore {
     return count === 1;
   }
 
-  /** How an event may be replayed. */
-  findAudience(tenantId: string, eventId: string): Promise<{ audience: string | null } | null> {
-    return this.prisma.event.findUnique({
-      where: { tenantId_id: { tenantId, id: eventId } },
-      select: { audience: true },
-    });
-  }
-
-  /** Enabled subscriptions whose types and channels match; what their filters say is for the caller to find out. */
-  listMatching(tenantId: string, event: { type: string; channel: string | null }) {
+  /** Active subscriptions whose types and channels match; what their filters say is for the caller to find out. */
+  listMatching(tenantId: string, event: { type: string; channel: string | null }, now: Date) {
     return this.prisma.subscription.findMany({
       where: {
         tenantId,
         enabled: true,
         eventTypes: { hasSome: patternsMatching(event.type) },
-        OR: [
-          { channels: { isEmpty: true } },
-          ...(event.channel === null ? [] : [{ channels: { has: event.channel } }]),
+        AND: [
+          unexpired(now),
+          {
+            OR: [
+              { channels: { isEmpty: true } },
+              ...(event.channel === null ? [] : [{ channels: { has: event.channel } }]),
+            ],
+          },
         ],
       },
       select: { id: true, filter: true },
@@ -117,18 +114,22 @@ export class RecoveryStore {
     });
   }
 
-  /** Those of some subscriptions that exist. */
-  listSubscriptions(tenantId: string, ids: string[]): Promise<{ id: string; enabled: boolean }[]> {
-    return this.prisma.subscription.findMany({
+  /** Those of some subscriptions that exist, and whether anything is sent to them: neither disabled nor expired. */
+  async listSubscriptions(tenantId: string, ids: string[], now: Date): Promise<{ id: string; active: boolean }[]> {
+    const rows = await this.prisma.subscription.findMany({
       where: { tenantId, id: { in: ids } },
-      select: { id: true, enabled: true },
+      select: { id: true, enabled: true, expiresAt: true },
     });
+    return rows.map(({ id, enabled, expiresAt }) => ({
+      id,
+      active: enabled && (expiresAt === null || expiresAt > now),
+    }));
   }
 
   findWishes(tenantId: string, subscriptionId: string) {
     return this.prisma.subscription.findFirst({
       where: { tenantId, id: subscriptionId },
-      select: { enabled: true, eventTypes: true, channels: true, filter: true },
+      select: { eventTypes: true, channels: true, filter: true },
     });
   }
 
@@ -194,7 +195,7 @@ export class RecoveryStore {
         where d.tenant_id = ${tenantId}::uuid and d.id > ${afterId ?? firstIdFor(scope.since)}::uuid ${indexed(scope)}
         order by d.id limit ${take}
       ), chosen as (
-        select d.id, s.id is not null and s.enabled as sendable
+        select d.id, s.id is not null and s.enabled and (s.expires_at is null or s.expires_at > ${now}) as sendable
         from page d
         join events e on e.tenant_id = ${tenantId}::uuid and e.id = d.event_id
         left join subscriptions s on s.tenant_id = ${tenantId}::uuid and s.id = d.subscription_id
@@ -222,6 +223,10 @@ export class RecoveryStore {
         and ${meant(scope)}`;
     return row?.count ?? 0;
   }
+}
+
+function unexpired(now: Date): Prisma.SubscriptionWhereInput {
+  return { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
 }
 
 /** Rows accepted from then on have ids above this one, even where the clocks of processes differ by up to a day. */

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Api } from '../../support/api.js';
@@ -180,6 +180,26 @@ describe('the endpoint check', () => {
     const ids = receiver.requests.map((request) => request.headers['webhook-id']);
     expect(new Set(ids.slice(0, 6))).toContain(undefined);
     expect(new Set(ids.slice(0, 6)).size).toBe(5);
+  });
+
+  it('asks a receiver that checks the JWT alone, as n8n does, about the JWT', async () => {
+    const { id, auth } = await subscribe({
+      auth: { type: 'bearer-jwt' },
+      headers: { 'X-Route': 'eu' },
+      asymmetric: true,
+    });
+    receiver.respondWith((request) => {
+      const [header, claims = '', signature] = String(request.headers.authorization).replace('Bearer ', '').split('.');
+      const expected = createHmac('sha256', auth.secret).update(`${header}.${claims}`).digest('base64url');
+      if (signature !== expected || request.headers['x-route'] !== 'eu') return 403;
+      const { exp, sha256 } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+      if (exp * 1000 < Date.now()) return 403;
+      return sha256 === createHash('sha256').update(request.rawBody).digest('hex') ? 200 : 403;
+    });
+    expect(await check(id)).toMatchObject({ grade: 'A' });
+    // Of the ed25519 signature nothing is left either where somebody else signs.
+    const signatures = receiver.requests.map((request) => request.headers['webhook-signature'] ?? '');
+    expect(signatures.map((signature) => signature.includes('v1a,'))).toEqual([true, true, true, false, false, true]);
   });
 
   it('leaves no trace: no event, no delivery, no count', async () => {

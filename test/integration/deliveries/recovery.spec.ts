@@ -156,6 +156,8 @@ describe('replaying an event', () => {
     const event = await published('succeeded', { channel: 'eu', data: { stage: 'won' } });
     const wanted = [await subscribe(), await subscribe(), await subscribe({ eventTypes: ['recovery.*'] })];
     const unwanted = [await subscribe(), await subscribe(), await subscribe({ enabled: false })];
+    await subscribe({ expiresAt: new Date(clock.now().getTime() + 1000).toISOString() });
+    clock.advance({ seconds: 2 });
     const set = (id: string, column: string, value: unknown) =>
       app.database.query(`update subscriptions set ${column} = $2 where id = $1`, [id, value]);
     await set(wanted[0].id, 'channels', ['eu', 'us']);
@@ -291,6 +293,9 @@ describe('recovering a subscription', () => {
     const since = clock.now().toISOString();
     expect((await recover(id, { since }, 422)).code).toBe('delivery_not_retryable');
     await api.patch(`/api/v1/subscriptions/${id}`, { enabled: true });
+    const expiring = await subscribe({ expiresAt: new Date(clock.now().getTime() + 1000).toISOString() });
+    clock.advance({ seconds: 2 });
+    expect((await recover(expiring.id, { since }, 422)).detail).toContain('expired');
     expect((await recover(id, {}, 422)).errors[0].pointer).toBe('/since');
     expect((await recover(id, { since: 'yesterday' }, 422)).errors[0].pointer).toBe('/since');
     expect((await recover(id, { since, until: since }, 422)).errors[0].pointer).toBe('/since');

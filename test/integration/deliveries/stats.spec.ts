@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BUCKET_BOUNDS_MS, bucketOf } from '../../../src/core/latency-buckets.js';
 import { Api } from '../../support/api.js';
 import { startTestApp, type TestApp } from '../../support/app.js';
+import { eventually } from '../../support/eventually.js';
+import { startReceiver } from '../../support/receiver.js';
 import { TestClock } from '../../support/test-clock.js';
 import { createTenant } from '../tenants/tenancy.js';
 
@@ -101,6 +103,23 @@ describe("a subscription's statistics", () => {
     );
     await Api.of(app).get(`/api/v1/subscriptions/${subscription}/stats`, 404);
   });
+});
+
+it('count what is really sent, as it is recorded', async () => {
+  const receiver = await startReceiver({ script: [200, 500, 200] });
+  const fields = { url: receiver.url, eventTypes: ['real.one'], retryAttempts: 0, maxInFlight: 1 };
+  const { id } = await api.post('/api/v1/subscriptions', fields, 201);
+  for (let n = 1; n <= 3; n++) {
+    await api.post('/api/v1/events', { type: 'real.one', data: { n } }, 202);
+    await eventually(() => expect(receiver.requests).toHaveLength(n));
+  }
+  await eventually(async () => {
+    const { totals, hours } = await api.get(`/api/v1/subscriptions/${id}/stats`);
+    expect(totals).toMatchObject({ attempts: 3, succeeded: 2, failed: 1, p50Ms: expect.any(Number) });
+    expect(hours.at(-1)).toMatchObject({ attempts: 3 });
+  });
+  expect((await ofTenant('?groupBy=eventType')).groups).toMatchObject([{ key: 'real.one', attempts: 3 }]);
+  await receiver.close();
 });
 
 describe("a tenant's statistics", () => {
