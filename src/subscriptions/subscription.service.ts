@@ -184,6 +184,7 @@ export class SubscriptionService {
       expiresAt,
       ...columns
     } = input;
+    refuseNulls(input);
     checkSecret(secret);
     if (filter) checkFilterField(filter);
     if (input.url !== undefined) {
@@ -262,6 +263,14 @@ export class SubscriptionService {
       updatedAt: row.updatedAt,
     };
   }
+}
+
+/** Fields that null resets; null for any other would say nothing. */
+const NULLABLE = new Set(['rateLimit', 'filter', 'headers', 'auth', 'fields', 'asymmetric', 'expiresAt']);
+
+function refuseNulls(input: UpdateSubscription): void {
+  const name = Object.entries(input).find(([field, value]) => value === null && !NULLABLE.has(field))?.[0];
+  if (name) throw invalidField(`/${name}`, `${name} cannot be null: leave it out to keep it as it is.`);
 }
 
 function checkFilterField(filter: unknown): void {
