@@ -74,7 +74,10 @@ export function judge(result: SendResult, attempt: JudgedAttempt): Judgement {
     return { delivery: { kind: 'givenUp', error: aborted }, endpoint: { kind: 'unchanged' } };
   }
   if (result.kind === 'response') return judgeResponse(result, error, attempt);
-  return { delivery: bySchedule(error, attempt), endpoint: { kind: 'failing', reason: error.message } };
+  // Our own proxy failing says nothing about the endpoint behind it.
+  const ours = result.kind === 'unreachable' && result.code === 'PROXY_FAILED';
+  const endpoint: EndpointVerdict = ours ? { kind: 'unchanged' } : { kind: 'failing', reason: error.message };
+  return { delivery: bySchedule(error, attempt), endpoint };
 }
 
 function judgeResponse(

@@ -79,6 +79,8 @@ const KINDS: Record<string, keyof typeof WORDS> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'tls_client_certificate',
   TLS_CLOSED: 'tls_handshake',
   EPROTO: 'tls',
+  // undici's name for an answer that its parser does not take and has no code for.
+  HTTPParserError: 'not_http',
   HPE_HEADER_OVERFLOW: 'answer_headers_too_large',
   UND_ERR_HEADERS_OVERFLOW: 'answer_headers_too_large',
   PROXY_FAILED: 'proxy',

@@ -86,6 +86,11 @@ export class EventStore {
     return storedEvents(ids, now, await tx.$queryRawUnsafe<DeliveryRow[]>(PUBLISH, ...values));
   }
 
+  /** Whether a subscription of the tenant asks for that type. */
+  async isWanted(tenantId: string, type: string): Promise<boolean> {
+    return (await this.wantedTypes(this.prisma, tenantId, [type])).has(type);
+  }
+
   /** Those of some event types that a subscription of the tenant asks for. */
   async wantedTypes(tx: Transaction, tenantId: string, types: string[]): Promise<Set<string>> {
     const subscriptions = await tx.subscription.findMany({

@@ -47,8 +47,8 @@ export class GuardedConnector {
     const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
     const problem = targetProblem(host, port, this.allowed);
     if (problem) return callback(new BlockedTargetError(problem), null);
-    // A name may end in a dot, SNI may not (RFC 6066 §3).
-    const named = { ...options, servername: options.servername?.replace(/\.$/, '') };
+    // The URL's name, whatever a host header says; without the dot at its end, which SNI forbids (RFC 6066 §3).
+    const named = { ...options, servername: isIP(host) ? undefined : host.replace(/\.$/, '') };
     const done: buildConnector.Callback = (...[error, socket]) =>
       error ? callback(asTlsError(error, options.protocol), null) : callback(null, socket);
     if (!this.proxy) return this.open(named, done);

@@ -106,8 +106,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     controller.abort(new Error('the rest of the answer is not wanted'));
   }
 
+  /**
+   * undici frees the connection one turn of the event loop later. Telling of the answer only then lets the next request have it:
+   * told at once, 32 senders in a row opened 49 connections and sent half as much.
+   */
   onResponseEnd(): void {
-    this.answered();
+    clearTimeout(this.deadline);
+    queueMicrotask(() => setImmediate(() => this.answered()));
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error & { code?: string }): void {

@@ -17,7 +17,10 @@ export class MetaEvents {
     return findBuiltInEventType(eventType)?.vocabulary === 'posthaste';
   }
 
-  /** Stored as due at once, so that the due relay takes it. A failure to tell must not undo what is told about. */
+  /**
+   * Stored as due at once, so that the due relay takes it, and only where somebody subscribes to it. A failure to tell must not
+   * undo what is told about.
+   */
   async tell(tenantId: string, type: string, data: Record<string, unknown>): Promise<void> {
     const now = this.clock.now();
     const event = {
@@ -29,8 +32,10 @@ export class MetaEvents {
       orderingKey: null,
       occurredAt: now,
     };
-    await this.store.publishAcrossTenants([event], now, now).catch((error: Error) => {
-      logger.error({ tenantId, type, err: error.message }, 'meta-event could not be stored');
-    });
+    try {
+      if (await this.store.isWanted(tenantId, type)) await this.store.publishAcrossTenants([event], now, now);
+    } catch (error) {
+      logger.error({ tenantId, type, err: (error as Error).message }, 'meta-event could not be stored');
+    }
   }
 }

@@ -41,13 +41,10 @@ export function applyRule(schema: Node, rule: Node): void {
   }
 }
 
-/**
- * Makes the schemas say what is really checked and leaves out what changes from build to build.
- * @param classes those that routes take, found again by their names
- */
-export function refineSchemas(document: OpenAPIObject, classes: Iterable<Type>): void {
+/** Makes the schemas, which go by the names of classes, say what is really checked; leaves out what changes from build to build. */
+export function refineSchemas(document: OpenAPIObject): void {
   const schemas = (document.components?.schemas ?? {}) as Record<string, Node>;
-  for (const type of withNested(classes)) {
+  for (const type of validatedClasses()) {
     const properties = schemas[type.name]?.properties;
     if (!isNode(properties)) continue;
     for (const [name, rule] of Object.entries(rulesOf(type))) {
@@ -68,18 +65,9 @@ export function refineSchemas(document: OpenAPIObject, classes: Iterable<Type>):
   }
 }
 
-/** Also the classes of properties that are objects with validators of their own. */
-function withNested(classes: Iterable<Type>): Set<Type> {
-  const all = new Set<Type>(classes);
-  for (const type of all) {
-    for (const metadata of getMetadataStorage().getTargetValidationMetadatas(type, '', false, false)) {
-      if (metadata.type === 'nestedValidation') {
-        const nested = Reflect.getMetadata('design:type', type.prototype, metadata.propertyName) as Type | undefined;
-        if (nested) all.add(nested);
-      }
-    }
-  }
-  return all;
+/** The storage keeps them by class and has no way of its own to list them. */
+function validatedClasses(): Iterable<Type> {
+  return (getMetadataStorage() as unknown as { validationMetadatas: Map<Type, unknown> }).validationMetadatas.keys();
 }
 
 function tidy(node: Node): void {

@@ -41,7 +41,7 @@ const TAGS: Record<string, string> = {
 
 /** The description of the API, complete and in a stable order. */
 export function openApiDocument(app: INestApplication, config: Config): OpenAPIObject {
-  const parameterClasses = annotateRoutes(app);
+  annotateRoutes(app);
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Posthaste')
@@ -64,14 +64,13 @@ export function openApiDocument(app: INestApplication, config: Config): OpenAPIO
     extraModels: [Problem],
   });
   completeOperations(document, TAGS);
-  refineSchemas(document, parameterClasses);
+  refineSchemas(document);
   return sorted(document);
 }
 
-/** Puts what the decorators of each route say beside what Swagger reads of it. Gives the classes of all their parameters. */
-function annotateRoutes(app: INestApplication): Set<Type> {
+/** Puts what the decorators of each route say beside what Swagger reads of it. */
+function annotateRoutes(app: INestApplication): void {
   const scanner = new MetadataScanner();
-  const parameterClasses = new Set<Type>();
   for (const module of app.get(ModulesContainer, { strict: false }).values()) {
     for (const { metatype } of module.controllers.values()) {
       const controller = metatype as Type;
@@ -84,11 +83,9 @@ function annotateRoutes(app: INestApplication): Set<Type> {
           rules: Object.assign({}, ...classes.map(rulesOf)),
         };
         ApiExtension(ROUTE, facts)(controller.prototype, name, { value: handler });
-        for (const type of classes) parameterClasses.add(type);
       }
     }
   }
-  return parameterClasses;
 }
 
 /** `/openapi.json`, and a page to read and try it at `/docs`, whose scripts come from this server and not from a CDN. */

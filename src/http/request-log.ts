@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { logger } from '../observability/logger.js';
 
-// Accepted events have their own line for each commit ("events accepted"); health checks come every few seconds.
+// Accepted events have their own line for each commit ("events accepted", "inbound events accepted"); health checks come every few seconds.
 const QUIET = new Set([
   '/api/v1/events',
   '/api/v1/events/batch',
   '/api/webhooks/:event_name',
+  '/in/:token',
+  '/in/:token/*',
   '/health/live',
   '/health/ready',
 ]);

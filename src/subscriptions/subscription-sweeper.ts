@@ -6,8 +6,10 @@ import { SubscriptionStore } from './subscription.store.js';
 
 const INTERVAL_MS = 60_000;
 const ROWS_AT_ONCE = 200;
+/** A flow that renews a little late finds its subscription, and what waited for it. */
+const RENEWABLE_MS = 3_600_000;
 
-/** Deletes subscriptions that have expired. In every worker; whichever comes first deletes, the others find nothing. */
+/** Deletes subscriptions an hour after they expired. In every worker; whichever comes first deletes, the others find nothing. */
 @Injectable()
 export class SubscriptionSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
@@ -35,14 +37,13 @@ export class SubscriptionSweeper implements OnApplicationBootstrap, OnModuleDest
   /** Looks once, now. */
   async sweep(): Promise<void> {
     const now = this.clock.now();
-    for (let found = ROWS_AT_ONCE; found === ROWS_AT_ONCE; ) {
-      const expired = await this.store.listExpiredAcrossTenants(now, ROWS_AT_ONCE);
-      for (const { tenantId, id } of expired) {
-        if (this.stopped) return;
-        const deleted = await this.store.deleteExpired(tenantId, id, now);
-        if (deleted) logger.info({ tenantId, subscriptionId: id }, 'subscription expired and was deleted');
+    const endedBefore = new Date(now.getTime() - RENEWABLE_MS);
+    for (let more = true; more && !this.stopped; ) {
+      const deleted = await this.store.deleteExpiredAcrossTenants(endedBefore, now, ROWS_AT_ONCE);
+      for (const { tenantId, id } of deleted) {
+        logger.info({ tenantId, subscriptionId: id }, 'subscription expired and was deleted');
       }
-      found = expired.length;
+      more = deleted.length === ROWS_AT_ONCE;
     }
   }
 

@@ -167,7 +167,7 @@ export class CreateSubscription {
   @IsBoolean()
   asymmetric?: boolean;
 
-  /** From then on nothing is sent, and it is deleted soon after, unless it is renewed. Null: never. */
+  /** From then on nothing is sent, and an hour later it is deleted, unless it is renewed. Null: never. */
   @IsOptional()
   @IsISO8601({ strict: true, strictSeparator: true })
   expiresAt?: string | null;

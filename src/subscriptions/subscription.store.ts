@@ -124,30 +124,30 @@ export class SubscriptionStore {
     return count === 1;
   }
 
-  listExpiredAcrossTenants(now: Date, take: number): Promise<Pick<Subscription, 'tenantId' | 'id'>[]> {
-    return this.prisma.subscription.findMany({
-      where: { expiresAt: { lte: now } },
-      select: { tenantId: true, id: true },
-      orderBy: { expiresAt: 'asc' },
-      take,
-    });
+  /** As `delete`, but only when it has expired: false when it has not, was renewed meanwhile, or is gone. */
+  deleteExpired(tenantId: string, id: string, now: Date): Promise<boolean> {
+    return this.prisma.$transaction(async (tx) => {
+      const { count } = await tx.subscription.deleteMany({ where: { tenantId, id, expiresAt: { lte: now } } });
+      if (count === 1) await removeTraces(tx, [id], now);
+      return count === 1;
+    }, LONG);
   }
 
-  /** As `delete`, but only when it has expired: false when it was renewed meanwhile, or is gone. */
-  deleteExpired(tenantId: string, id: string, now: Date): Promise<boolean> {
-    return this.prisma.$transaction(
-      async (tx) => {
-        const { count } = await tx.subscription.deleteMany({ where: { tenantId, id, expiresAt: { lte: now } } });
-        if (count === 0) return false;
-        await tx.subscriptionHealth.deleteMany({ where: { tenantId, subscriptionId: id } });
-        await tx.delivery.updateMany({
-          where: { tenantId, subscriptionId: id, status: 'pending' },
-          data: { status: 'cancelled', dueAt: null, completedAt: now },
-        });
-        return true;
-      },
-      { timeout: 60_000 },
-    );
+  /** Deletes at most `limit` that ended before a time, the oldest first; ones that another process is at are passed over. */
+  deleteExpiredAcrossTenants(endedBefore: Date, now: Date, limit: number): Promise<{ id: string; tenantId: string }[]> {
+    return this.prisma.$transaction(async (tx) => {
+      const deleted = await tx.$queryRaw<{ id: string; tenantId: string }[]>`
+        delete from subscriptions where id in (
+          select id from subscriptions where expires_at <= ${endedBefore} order by expires_at limit ${limit} for update skip locked
+        ) returning id, tenant_id as "tenantId"`;
+      if (deleted.length > 0)
+        await removeTraces(
+          tx,
+          deleted.map(({ id }) => id),
+          now,
+        );
+      return deleted;
+    }, LONG);
   }
 
   /** The new secret becomes current, the others end at `overlapEnd`; all in one transaction. */
@@ -171,4 +171,16 @@ export class SubscriptionStore {
     const rows = await this.prisma.subscriptionHealth.findMany({ where: { tenantId, subscriptionId: { in: ids } } });
     return new Map(rows.map((row) => [row.subscriptionId, row]));
   }
+}
+
+/** Some have many deliveries. */
+const LONG = { timeout: 60_000 };
+
+/** What deleted subscriptions leave behind: their health, and deliveries that nobody waits for any more. */
+async function removeTraces(tx: Prisma.TransactionClient, ids: string[], now: Date): Promise<void> {
+  await tx.subscriptionHealth.deleteMany({ where: { subscriptionId: { in: ids } } });
+  await tx.delivery.updateMany({
+    where: { subscriptionId: { in: ids }, status: 'pending' },
+    data: { status: 'cancelled', dueAt: null, completedAt: now },
+  });
 }

@@ -22,11 +22,14 @@ let server: ServerProcess;
 let shell: PastingShell;
 let folder: string;
 let receiverPort: number;
+/** Where nothing listens. */
+let silentPort: number;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  [server, receiverPort, folder] = await Promise.all([
+  [server, receiverPort, silentPort, folder] = await Promise.all([
     startServer({ DATABASE_URL: database.url }),
+    freePort(),
     freePort(),
     mkdtemp(path.join(os.tmpdir(), 'posthaste-guide-')),
   ]);
@@ -48,7 +51,8 @@ it.each(steps.map((step, i) => ({ ...step, number: i + 1 })))(
     const pasted = commands
       .replaceAll('http://localhost:8001', server.url)
       .replaceAll('phk_...', PROCESS_API_KEY)
-      .replaceAll('127.0.0.1:9000', `127.0.0.1:${receiverPort}`);
+      .replaceAll('127.0.0.1:9000', `127.0.0.1:${receiverPort}`)
+      .replaceAll('127.0.0.1:9999', `127.0.0.1:${silentPort}`);
     // Reading may be repeated until what was begun has happened; anything else is done once, as a reader would.
     const reads = !/ -[dX] |&\s*$|\$\(/.test(pasted);
     const run = async () => {

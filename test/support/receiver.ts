@@ -1,6 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
+import type { Certificate } from './certificates.js';
 
 export interface ReceivedRequest {
   /** 1 for the first request this receiver got. */
@@ -13,6 +16,8 @@ export interface ReceivedRequest {
   rawHeaders: string[];
   body: string;
   rawBody: Buffer;
+  /** The name asked for in TLS (SNI). */
+  servername: string | null;
   at: Date;
 }
 
@@ -27,11 +32,13 @@ export type Answer =
 export type Script = ((request: ReceivedRequest) => Answer | number | Promise<Answer | number>) | (Answer | number)[];
 
 export interface Receiver {
-  /** `http://127.0.0.1:<port>`, to which any path may be added. */
+  /** `http://127.0.0.1:<port>` (https where it has a certificate), to which any path may be added. */
   url: string;
   port: number;
   /** In the order in which they were complete. */
   requests: ReceivedRequest[];
+  /** How many connections were made to it. */
+  connections(): number;
   /** Answers from now on; a list starts with the next request. Without a script: 200. */
   respondWith(script: Script): void;
   /** Ends it with every connection, answered or not. */
@@ -39,12 +46,17 @@ export interface Receiver {
 }
 
 /** A real HTTP server as a partner would run one. Give `port` to come back where an earlier one was. */
-export async function startReceiver(options: { script?: Script; port?: number } = {}): Promise<Receiver> {
+export async function startReceiver(
+  options: { script?: Script; port?: number; tls?: Certificate } = {},
+): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   let script: Script = options.script ?? [200];
   let firstOfScript = 1;
+  let connections = 0;
 
-  const server = createServer((incoming, response) => {
+  const server = options.tls ? createTlsServer(options.tls) : createServer();
+  server.on('connection', () => connections++);
+  server.on('request', (incoming, response) => {
     receive(incoming)
       .then(async (request) => {
         request.number = requests.push(request);
@@ -64,9 +76,10 @@ export async function startReceiver(options: { script?: Script; port?: number } 
   const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     requests,
+    connections: () => connections,
     respondWith: (next) => {
       script = next;
       firstOfScript = requests.length + 1;
@@ -91,6 +104,7 @@ async function receive(incoming: IncomingMessage): Promise<ReceivedRequest> {
     rawHeaders: incoming.rawHeaders,
     body: rawBody.toString('utf8'),
     rawBody,
+    servername: (incoming.socket as TLSSocket).servername || null,
     at: new Date(),
   };
 }

@@ -25,7 +25,7 @@ beforeEach(async () => {
   tenantId = tenant.id;
   api = new Api(app.url, tenant.apiKey);
   const make = async () =>
-    (await api.post('/api/v1/subscriptions', { url: 'http://127.0.0.1:8999/', eventTypes: ['x'] }, 201)).id as string;
+    (await api.post('/api/v1/subscriptions', { url: 'http://127.0.0.1:45109/', eventTypes: ['x'] }, 201)).id as string;
   [subscription, other] = [await make(), await make()];
 });
 

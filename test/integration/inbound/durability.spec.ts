@@ -124,17 +124,13 @@ it(
     await start({ ROLES: 'worker', REDIS_URL: vanishing.url });
     const [tenant] = await rows<{ id: string }>('select id from tenants');
     await vanishing.stop();
-    const answer = await sendRaw(
-      `${server.url}/api/webhooks/lead.captured`,
-      {
-        headers: [
-          ['X-Tenant-ID', tenant!.id],
-          ['X-API-Key', PROCESS_API_KEY],
-        ],
-        body: '{"email":"a@example.com"}',
-      },
-      LIMIT_MS,
-    );
+    const answer = await sendRaw(`${server.url}/api/webhooks/lead.captured`, {
+      headers: [
+        ['X-Tenant-ID', tenant!.id],
+        ['X-API-Key', PROCESS_API_KEY],
+      ],
+      body: '{"email":"a@example.com"}',
+    });
     expect(answer.status).toBe(202);
     await eventually(async () => expect(await statuses()).toEqual({ processed: 1 }));
   },
