@@ -4,8 +4,9 @@ import type { Job } from 'bullmq';
 import { Config } from '../config/env.js';
 import { Clock } from '../core/clock.js';
 import { logger } from '../observability/logger.js';
+import { type Chunk, refsOf } from '../queue/chunk-queue.js';
 import { DueRelay } from '../queue/due-relay.js';
-import { chunkRefs, DELIVERY_QUEUE, type DeliveryChunk } from './delivery.queue.js';
+import { DELIVERY_QUEUE } from './delivery.queue.js';
 import { DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
 
@@ -32,8 +33,8 @@ export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap
   }
 
   /** A job is done when its chunk is admitted; while there is no room the queue keeps the rest for other workers. */
-  async process(job: Job<DeliveryChunk>): Promise<void> {
-    const refs = chunkRefs(job.data);
+  async process(job: Job<Chunk>): Promise<void> {
+    const refs = refsOf(job.data);
     while (this.dispatcher.running && this.dispatcher.room < refs.length) {
       await new Promise((resolve) => setTimeout(resolve, ADMISSION_POLL_MS));
     }

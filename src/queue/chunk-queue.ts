@@ -53,7 +53,7 @@ export function refsOf(chunk: Chunk): RowRef[] {
   return chunk.ids.map((id, i) => ({ tenantId: chunk.tenantIds[i] as string, id }));
 }
 
-function chunked(refs: RowRef[]): RowRef[][] {
+export function chunked(refs: RowRef[]): RowRef[][] {
   return Array.from({ length: Math.ceil(refs.length / CHUNK_SIZE) }, (_, i) =>
     refs.slice(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE),
   );

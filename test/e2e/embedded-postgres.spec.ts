@@ -268,7 +268,7 @@ describe('embedded Postgres', () => {
 
   /** A process that has ended and that nobody has asked about. */
   async function zombie(): Promise<number> {
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
     children.add(parent);
     const [line] = await once(createInterface({ input: parent.stdout! }), 'line');
     const pid = Number(line);

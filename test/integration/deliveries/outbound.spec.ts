@@ -200,6 +200,17 @@ describe('a bad event', () => {
   });
 });
 
+describe('a subscription', () => {
+  it.each(['eventTypes', 'url', 'secret', 'enabled', 'retrySchedule'])(
+    'is refused a null %s, with a pointer',
+    async (field) => {
+      const { id } = await subscribe({ eventTypes: ['null.one'] });
+      const problem = await api.patch(`/api/v1/subscriptions/${id}`, { [field]: null }, 422);
+      expect(problem.errors[0].pointer).toBe(`/${field}`);
+    },
+  );
+});
+
 describe('the record', () => {
   it('shows every attempt with what was sent and what was answered', async () => {
     receiver.respondWith([{ status: 201, headers: { 'x-partner': 'yes' }, body: 'thank you' }]);
