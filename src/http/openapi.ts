@@ -60,6 +60,7 @@ export function openApiDocument(app: INestApplication, config: Config): OpenAPIO
       'platform',
     );
   const document = SwaggerModule.createDocument(app, builder.build(), {
+    autoTagControllers: false,
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
     extraModels: [Problem],
   });
