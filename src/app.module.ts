@@ -3,6 +3,7 @@ import { BackgroundJobsModule } from './background-jobs/background-jobs.module.j
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
+import { CrmModule } from './crm/crm.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveriesModule } from './deliveries/deliveries.module.js';
 import { RecoveryModule } from './deliveries/recovery.module.js';
@@ -25,7 +26,8 @@ export class AppModule {
   ): DynamicModule {
     const deliveries = DeliveriesModule.forRoles(config.roles);
     const jobs = BackgroundJobsModule.forRoles(config.roles, deliveries);
-    const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs]);
+    const crm = CrmModule.over([deliveries, jobs]);
+    const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs, crm]);
     return {
       module: AppModule,
       imports: [
@@ -37,6 +39,7 @@ export class AppModule {
         SubscriptionsModule,
         deliveries,
         jobs,
+        crm,
         inbound,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         DialectsModule.over([SubscriptionsModule, deliveries, inbound]),

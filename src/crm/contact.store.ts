@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { Contact, Prisma } from '../generated/prisma/client.js';
+import type { Changes } from './domain-change.js';
 
 export type { Contact };
 
@@ -16,8 +17,6 @@ export interface ContactValues {
   attributes: Record<string, unknown>;
 }
 
-export type ContactChanges = Record<string, { old: unknown; new: unknown }>;
-
 const MERGED = ['firstName', 'lastName', 'phone'] as const;
 
 @Injectable()
@@ -31,7 +30,7 @@ export class ContactStore {
     tenantId: string,
     values: ContactValues,
     now: Date,
-  ): Promise<{ contact: Contact; created: boolean; changes: ContactChanges }> {
+  ): Promise<{ contact: Contact; created: boolean; changes: Changes }> {
     const { email, attributes } = values;
     const made = await tx.$queryRaw<{ id: string }[]>`
       insert into contacts (id, tenant_id, email, created_at, updated_at)
@@ -40,7 +39,7 @@ export class ContactStore {
     if (!made[0])
       await tx.$queryRaw`select 1 from contacts where tenant_id = ${tenantId}::uuid and email = ${email} for update`;
     const current = await tx.contact.findUniqueOrThrow({ where: { tenantId_email: { tenantId, email } } });
-    const changes: ContactChanges = {};
+    const changes: Changes = {};
     for (const field of MERGED) {
       const said = values[field];
       if (said !== null && said !== current[field]) changes[field] = { old: current[field], new: said };

@@ -58,6 +58,11 @@ export class EventPublisher {
     return this.store.publishInTransaction(tx, published, this.clock.now(), this.dispatcher.leaseUntil());
   }
 
+  /** Those of some event types that a subscription of the tenant asks for. */
+  wantedTypes(tx: Transaction, tenantId: string, types: string[]): Promise<ReadonlySet<string>> {
+    return types.length === 0 ? Promise.resolve(new Set()) : this.store.wantedTypes(tx, tenantId, types);
+  }
+
   /** An event for one subscription alone, as part of the caller's transaction. */
   publishToInTransaction(tx: Transaction, subscriptionId: string, event: NewEvent): Promise<StoredEvent> {
     const leaseUntil = this.dispatcher.leaseUntil();

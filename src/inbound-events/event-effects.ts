@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import { HOPS } from '../core/hops.js';
 import { fieldsOf } from '../core/payload.js';
+import { ChangePublisher } from '../crm/change-publisher.js';
+import type { DomainChange } from '../crm/domain-change.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { NewEvent, StoredEvent } from '../deliveries/event.store.js';
 import { EventPublisher } from '../deliveries/event-publisher.js';
@@ -35,6 +37,7 @@ export class EventEffects {
     private readonly registry: HandlerRegistry,
     private readonly router: InboundRouter,
     private readonly publisher: EventPublisher,
+    private readonly changePublisher: ChangePublisher,
     private readonly settings: TenantSettings,
     private readonly clock: Clock,
   ) {}
@@ -69,13 +72,14 @@ export class EventEffects {
     handler: InboundHandler,
   ): Promise<{ result: HandlerResult; stored: StoredEvent[]; published: string[] }> {
     const { tenantId, id, source, sourceId, eventName, receivedAt } = event;
+    const hops = event.hops + 1;
     const { vocabularies } = await this.settings.get(tenantId);
     const now = this.clock.now();
     const events: NewEvent[] = [];
     const publish = (type: string, data: Record<string, unknown>) => {
       const vocabulary = vocabularyOf(type);
       if (vocabulary !== 'posthaste' && vocabulary !== null && !vocabularies.includes(vocabulary)) return;
-      const metadata = { [HOPS]: event.hops + 1, inboundEventId: id };
+      const metadata = { [HOPS]: hops, inboundEventId: id };
       events.push({
         tenantId,
         type,
@@ -87,8 +91,14 @@ export class EventEffects {
       });
     };
     const handled = { tenantId, id, source, sourceId, eventName, fields, receivedAt };
-    const result = await handler.handle(handled, { tx, now, publish });
-    const stored = await this.publisher.publishInTransaction(tx, events, { onlyWanted: true });
+    const changes: DomainChange[] = [];
+    const tell = (change: DomainChange) => changes.push(change);
+    const result = await handler.handle(handled, { tx, now, publish, tell });
+    const origin = { source: source === 'api' ? eventName : source, hops, metadata: { inboundEventId: id } };
+    const stored = [
+      ...(await this.changePublisher.publishInTransaction(tx, tenantId, changes, origin)),
+      ...(await this.publisher.publishInTransaction(tx, events, { onlyWanted: true })),
+    ];
     return { result, stored, published: stored.map((one) => one.id) };
   }
 }

@@ -2,7 +2,6 @@ import { BullModule } from '@nestjs/bullmq';
 import { type DynamicModule, Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { JobRunner } from '../background-jobs/job-runner.js';
 import type { ProcessRole } from '../config/env.js';
-import { CrmModule } from '../crm/crm.module.js';
 import { EventTypesModule } from '../event-types/event-types.module.js';
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { EventEffects } from './event-effects.js';
@@ -49,11 +48,11 @@ class InboundJobs {
 /** The inbound flow: what workflows and providers send to us. A process without the worker role has it all but the worker. */
 @Module({})
 export class InboundEventsModule {
-  /** @param flow the modules with the outbound flow and the background jobs */
+  /** @param flow the modules with the outbound flow, the background jobs and the CRM data */
   static forRoles(roles: readonly ProcessRole[], flow: NonNullable<ModuleMetadata['imports']>): DynamicModule {
     return {
       module: InboundEventsModule,
-      imports: [TenantsModule, EventTypesModule, CrmModule, BullModule.registerQueue({ name: INBOUND_QUEUE }), ...flow],
+      imports: [TenantsModule, EventTypesModule, BullModule.registerQueue({ name: INBOUND_QUEUE }), ...flow],
       controllers: roles.includes('api')
         ? [SourceController, RouteController, InboundEventController, ReceiveController]
         : [],

@@ -1,3 +1,4 @@
+import type { DomainChange } from '../../crm/domain-change.js';
 import type { Transaction } from '../../database/prisma.service.js';
 
 /** An inbound event as a handler sees it. */
@@ -18,6 +19,8 @@ export interface Effects {
   now: Date;
   /** Publishes an event of the tenant; renderings nobody subscribes to are left out. */
   publish(type: string, data: Record<string, unknown>): void;
+  /** Says what was changed of the tenant's data, which is then told in every vocabulary. */
+  tell(change: DomainChange): void;
 }
 
 export type HandlerResult =

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { ContactStore } from '../../crm/contact.store.js';
-import { contactCreated, contactUpdated } from '../../crm/contact-events.js';
 import { at, emailOf, objectOf, textOf } from './fields.js';
 import type { Effects, HandledEvent, HandlerResult, InboundHandler } from './inbound-handler.js';
 
@@ -17,7 +16,7 @@ export class LeadCapturedHandler implements InboundHandler {
 
   constructor(private readonly contacts: ContactStore) {}
 
-  async handle(event: HandledEvent, { tx, now, publish }: Effects): Promise<HandlerResult> {
+  async handle(event: HandledEvent, { tx, now, tell }: Effects): Promise<HandlerResult> {
     const lead = objectOf(event.fields, 'The body of lead.captured');
     const email = emailOf(lead.email, 'email');
     const said = { ...namesOf(lead), phone: textOf(lead.phone, 50), source: textOf(lead.source, 200) };
@@ -27,8 +26,9 @@ export class LeadCapturedHandler implements InboundHandler {
       { email, ...said, attributes: attributesOf(lead) },
       now,
     );
-    if (created) publish('contact.created', contactCreated(contact));
-    else if (Object.keys(changes).length > 0) publish('contact.updated', contactUpdated(contact, changes));
+    if (created) tell({ kind: 'contact-created', contact });
+    else if (Object.keys(changes).length > 0)
+      tell({ kind: 'contact-updated', contact, changes, customFields: [], tagsAdded: [], tagsRemoved: [] });
     return { kind: 'processed', did: { contactId: contact.id, created, changed: Object.keys(changes) } };
   }
 }

@@ -1,0 +1,52 @@
+import type { Contact } from './contact.store.js';
+
+/** For each field its value before and after, by the field's name in our model (`firstName`). */
+export type Changes = Record<string, { old: unknown; new: unknown }>;
+
+export interface AppliedTag {
+  id: string;
+  name: string;
+  appliedAt: Date;
+}
+
+export interface CustomFieldChange {
+  id: string;
+  name: string;
+  old: unknown;
+  new: unknown;
+}
+
+/** A contact with what is told about it everywhere: its tags. */
+export interface FullContact extends Contact {
+  tags: AppliedTag[];
+}
+
+/**
+ * Something that happened to a tenant's data, told once by whoever wrote it (crm-writer, or a handler's `tell`). Each is rendered in
+ * every vocabulary (renderings.ts). A write that changed nothing tells nothing.
+ */
+export type DomainChange =
+  | { kind: 'contact-created'; contact: Contact }
+  /** Everything that one write changed of one contact; at least one of the four is not empty. */
+  | {
+      kind: 'contact-updated';
+      contact: Contact;
+      changes: Changes;
+      customFields: CustomFieldChange[];
+      tagsAdded: AppliedTag[];
+      tagsRemoved: AppliedTag[];
+    }
+  /** Loaded before the row went. */
+  | { kind: 'contact-deleted'; contact: FullContact; deletedAt: Date };
+
+export type ChangeOf<Kind extends DomainChange['kind']> = Extract<DomainChange, { kind: Kind }>;
+
+/** Where a change comes from: what the FlowKick vocabulary says as `metadata.source`, and what stops loops. */
+export interface ChangeOrigin {
+  /** `api`, `import`, `lead.captured`, `manychat_sync` … */
+  source: string;
+  /** How often what led to it has been through here and a workflow; null: it began here. */
+  hops: number | null;
+  /** Further metadata of the events: `{inboundEventId}`. */
+  metadata?: Record<string, unknown>;
+}

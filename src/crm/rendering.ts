@@ -1,0 +1,29 @@
+import type { ChangeOf, DomainChange, FullContact } from './domain-change.js';
+
+export interface RenderedEvent {
+  type: string;
+  data: Record<string, unknown>;
+}
+
+/** What renderings may ask for beside the change itself; loaded once for all changes of a write, and only when it is asked for. */
+export interface RenderingContext {
+  /** The contact as it is now, with its tags; null when it is gone. */
+  fullContact(id: string): Promise<FullContact | null>;
+}
+
+/** How one kind of change is told in one vocabulary. */
+export interface Rendering<Kind extends DomainChange['kind'] = DomainChange['kind']> {
+  kind: Kind;
+  /** Every event type it may give: nothing is rendered when nobody subscribes to any of them. */
+  types: readonly string[];
+  render(change: ChangeOf<Kind>, context: RenderingContext): Promise<RenderedEvent[]> | RenderedEvent[];
+}
+
+/** Keeps the kind and its rendering together for the compiler. */
+export function rendering<Kind extends DomainChange['kind']>(
+  kind: Kind,
+  types: readonly string[],
+  render: Rendering<Kind>['render'],
+): Rendering {
+  return { kind, types, render } as unknown as Rendering;
+}
