@@ -12,6 +12,7 @@ import { EventTypesModule } from './event-types/event-types.module.js';
 import { HealthController } from './health/health.controller.js';
 import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
 import { QueueModule } from './queue/queue.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
 
@@ -41,6 +42,7 @@ export class AppModule {
         jobs,
         crm,
         inbound,
+        RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
         ...furtherModules,
