@@ -29,5 +29,4 @@ export interface ContactOrder {
   descending: boolean;
 }
 
-/** Newest first, as they were stored. */
-export const NEWEST_FIRST: ContactOrder = { by: 'id', descending: true };
+export const NEWEST_FIRST: ContactOrder = { by: 'createdAt', descending: true };

@@ -1,13 +1,19 @@
 import { Injectable } from '@nestjs/common';
+import { HotPool } from '../database/hot-pool.js';
 import type { Contact } from './contact.store.js';
-import { type ContactFilter, type ContactOrder, type ContactSort, NEWEST_FIRST } from './contact-filter.js';
-import { OPT_IN } from './contact-patch.js';
-
-/** A statement, or a part of one, with the values of its parameters. */
-export interface Sql {
-  text: string;
-  values: unknown[];
-}
+import {
+  type AccessPath,
+  column,
+  conditions,
+  keyTypes,
+  orderBy,
+  parameter,
+  type Sql,
+  sortKeys,
+  timesAlong,
+} from './contact-conditions.store.js';
+import { ContactCountStore, type ContactTotal } from './contact-count.store.js';
+import { type ContactFilter, type ContactOrder, NEWEST_FIRST } from './contact-filter.js';
 
 /** All but `search_text`, which is for looking into only. */
 const COLUMNS = [
@@ -49,65 +55,147 @@ const COLUMNS = [
   'updatedAt',
 ] as const satisfies readonly (keyof Contact)[];
 
-const column = (name: string) => `c.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 const SELECTED = COLUMNS.map((name) => `${column(name)} as "${name}"`).join(', ');
 
-/** What each order sorts by, as its index has it. Contacts without a name come last, or first in descending order. */
-const SORTED_BY: Record<ContactSort, string[]> = {
-  id: ['c.id'],
-  createdAt: ['c.created_at', 'c.id'],
-  updatedAt: ['c.updated_at', 'c.id'],
-  firstName: ['(c.first_name is null)', "coalesce(c.first_name, '')", 'c.id'],
-  lastName: ['(c.last_name is null)', "coalesce(c.last_name, '')", 'c.id'],
-};
+/** So many contacts or fewer are gathered and sorted; of more, the order's index is walked until the page is full (docs/adr/0017). */
+const FEW = 3_000;
+/** Where the guess was wrong and they are more than this, the index is walked after all. */
+const MOST_GATHERED = 50_000;
+/** So far it is walked before those who match are gathered instead: they may all be at the other end. */
+const WALKED_FIRST = 20_000;
 
+export interface PageRequest {
+  limit: number;
+  offset?: number;
+  /** Sort keys of the contact to go on behind (`keysOf`). */
+  after?: readonly unknown[];
+}
+
+export interface ContactRows extends ContactTotal {
+  rows: Contact[];
+}
+
+/** Lists of contacts, fast at a million of one tenant (docs/performance.md). */
 @Injectable()
 export class ContactListStore {
+  constructor(
+    private readonly hot: HotPool,
+    private readonly counts: ContactCountStore,
+  ) {}
+
   /** Every contact of a filter, in an order, as a statement to run through a cursor of the database; rows are `Contact`s. */
   all(tenantId: string, filter: ContactFilter, order: ContactOrder = NEWEST_FIRST): Sql {
     const values: unknown[] = [];
-    const where = conditions(tenantId, filter, values);
+    const where = conditions(tenantId, filter, values, 'gathered');
     return { text: `select ${SELECTED} from contacts c where ${where} order by ${orderBy(order)}`, values };
+  }
+
+  /** What the order sorts a contact by; null when the tenant has no such contact. */
+  async keysOf(tenantId: string, order: ContactOrder, id: string): Promise<unknown[] | null> {
+    const keys = sortKeys(order).map((key, i) => `${key} as k${i}`);
+    const text = `select ${keys.join(', ')} from contacts c where c.tenant_id = $1::uuid and c.id = $2::uuid`;
+    const [row] = await this.hot.queryPlanned<Record<string, unknown>>(text, [tenantId, id]);
+    return row ? Object.values(row) : null;
+  }
+
+  /** One page, and how many there are on all of them. */
+  async page(tenantId: string, filter: ContactFilter, order: ContactOrder, request: PageRequest): Promise<ContactRows> {
+    const total = await this.counts.total(tenantId, filter);
+    if (total.total <= FEW) {
+      const gathered = await this.gather(tenantId, filter, order, request, total.exact ? null : MOST_GATHERED);
+      if (gathered) return gathered;
+    }
+    return { ...total, rows: await this.walk(tenantId, filter, order, request, total) };
+  }
+
+  /** Finds all of them by the indexes of what was asked for. Null when they are more than `most`. */
+  private async gather(
+    tenantId: string,
+    filter: ContactFilter,
+    order: ContactOrder,
+    request: PageRequest,
+    most: number | null,
+  ): Promise<ContactRows | null> {
+    const values: unknown[] = [];
+    const keys = sortKeys(order);
+    const where = conditions(tenantId, filter, values, 'gathered');
+    const text = `
+      with hits as materialized (
+        select ${keys.map((key, i) => `${key} as k${i}`).join(', ')}, c.id from contacts c
+        where ${where} ${most === null ? '' : `limit ${most + 1}`}
+      ), page as (
+        select * from hits where ${behind(
+          keys.map((_, i) => `k${i}`),
+          order,
+          request,
+          values,
+        )}
+        order by ${keys.map((_, i) => `k${i} ${direction(order)}`).join(', ')} ${range(request, values)}
+      )
+      select counted.hits, ${SELECTED}
+      from (select count(*)::int as hits from hits) counted left join page on true
+      left join contacts c on c.tenant_id = $1::uuid and c.id = page.id
+      order by ${orderBy(order)}`;
+    const found = await this.hot.queryPlanned<Contact & { hits: number }>(text, values);
+    const total = found[0]?.hits ?? 0;
+    if (most !== null && total > most) return null;
+    const rows = found.flatMap(({ hits: _hits, ...contact }) => (contact.id === null ? [] : [contact]));
+    return { rows, total, exact: true };
+  }
+
+  /** Goes along the order's index and keeps what matches. */
+  private async walk(
+    tenantId: string,
+    filter: ContactFilter,
+    order: ContactOrder,
+    request: PageRequest,
+    { total }: ContactTotal,
+  ): Promise<Contact[]> {
+    const near = await this.walkUpTo(tenantId, filter, order, request, WALKED_FIRST);
+    if (near.length === request.limit || Object.keys(filter).length === 0) return near;
+    if (total <= MOST_GATHERED) {
+      const gathered = await this.gather(tenantId, filter, order, request, null);
+      if (gathered) return gathered.rows;
+    }
+    return this.walkUpTo(tenantId, filter, order, request, null);
+  }
+
+  /** @param most contacts to look at; null: all */
+  private async walkUpTo(
+    tenantId: string,
+    filter: ContactFilter,
+    order: ContactOrder,
+    request: PageRequest,
+    most: number | null,
+  ): Promise<Contact[]> {
+    const values: unknown[] = [];
+    const bounded = most !== null && Object.keys(filter).length > 0;
+    const where = (path: AccessPath) => conditions(tenantId, filter, values, path);
+    const from = bounded
+      ? `(select c.* from contacts c where c.tenant_id = ${parameter(values, tenantId, 'uuid')}
+          and ${behind(sortKeys(order), order, request, values)} and ${timesAlong(order, filter, values)}
+          order by ${orderBy(order)} limit ${most})`
+      : 'contacts';
+    const text = `
+      select ${SELECTED} from (
+        select c.id from ${from} c where ${where('walked')} and ${behind(sortKeys(order), order, request, values)}
+        order by ${orderBy(order)} ${range(request, values)}
+      ) page join contacts c on c.id = page.id
+      order by ${orderBy(order)}`;
+    return this.hot.queryPlanned<Contact>(text, values);
   }
 }
 
-function orderBy({ by, descending }: ContactOrder): string {
-  return SORTED_BY[by].map((expression) => `${expression} ${descending ? 'desc' : 'asc'}`).join(', ');
+const direction = ({ descending }: ContactOrder) => (descending ? 'desc' : 'asc');
+
+/** The condition that a row comes behind the one a page goes on behind. */
+function behind(keys: string[], order: ContactOrder, { after }: PageRequest, values: unknown[]): string {
+  if (!after) return 'true';
+  const types = keyTypes(order);
+  const given = after.map((value, i) => parameter(values, value, types[i] as string));
+  return `(${keys.join(', ')}) ${order.descending ? '<' : '>'} (${given.join(', ')})`;
 }
 
-/** The filter as conditions over `contacts c`, in operators that indexes answer; values are added to the statement's. */
-function conditions(tenantId: string, filter: ContactFilter, values: unknown[]): string {
-  const tenant = parameter(values, tenantId, 'uuid');
-  const { ids, createdAfter, createdBefore, updatedAfter, updatedBefore } = filter;
-  const time = (name: string, operator: string, at: Date | undefined) =>
-    at === undefined ? [] : [`c.${name} ${operator} ${parameter(values, at, 'timestamptz')}`];
-  return [
-    `c.tenant_id = ${tenant}`,
-    ...(ids ? [`c.id = any(${parameter(values, ids, 'uuid[]')})`] : []),
-    ...time('created_at', '>=', createdAfter),
-    ...time('created_at', '<', createdBefore),
-    ...time('updated_at', '>=', updatedAfter),
-    ...time('updated_at', '<', updatedBefore),
-    ...(filter.tagIds ?? []).map(
-      (id) =>
-        `exists (select 1 from contact_tags ct where ct.tenant_id = ${tenant} and ct.tag_id = ${parameter(values, id, 'uuid')} and ct.contact_id = c.id)`,
-    ),
-    ...(filter.customFields
-      ? [`c.custom_fields @> ${parameter(values, JSON.stringify(filter.customFields), 'jsonb')}`]
-      : []),
-    ...(filter.optedIn ?? []).map((platform) => column(OPT_IN[platform])),
-    ...(filter.exportConsentOnly ? ['c.export_consent_given'] : []),
-    ...wordsOf(filter.search).map(
-      (word) => `c.search_text like '%' || search_form(${parameter(values, escaped(word), 'text')}) || '%'`,
-    ),
-  ].join(' and ');
+function range({ limit, offset = 0 }: PageRequest, values: unknown[]): string {
+  return `limit ${parameter(values, limit, 'int')} offset ${parameter(values, offset, 'int')}`;
 }
-
-function parameter(values: unknown[], value: unknown, type: string): string {
-  return `$${values.push(value)}::${type}`;
-}
-
-const wordsOf = (search: string | undefined) => (search ?? '').split(/\s+/).filter(Boolean);
-
-/** For LIKE: `50%` looks for a percent sign. */
-const escaped = (word: string) => word.replaceAll(/[\\%_]/g, '\\$&');

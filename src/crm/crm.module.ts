@@ -2,7 +2,9 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { TenantsModule } from '../tenants/tenants.module.js';
 import { ChangePublisher } from './change-publisher.js';
 import { ContactStore } from './contact.store.js';
+import { ContactBelongingsStore } from './contact-belongings.store.js';
 import { ContactChanger } from './contact-changer.js';
+import { ContactCountStore } from './contact-count.store.js';
 import { ContactFilterReader } from './contact-filter-reader.js';
 import { ContactListStore } from './contact-list.store.js';
 import { ContactViewStore } from './contact-view.store.js';
@@ -16,6 +18,8 @@ const SHARED = [
   ContactStore,
   ContactViewStore,
   ContactListStore,
+  ContactBelongingsStore,
+  ContactCountStore,
   ContactChanger,
   ContactFilterReader,
   TagStore,

@@ -19,7 +19,7 @@ export class CustomFieldTyper {
     given: Record<string, unknown>,
     pointerOf: (name: string) => string = (name) => `/customFields/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   ): Promise<Map<string, { id: string; value: string | number | boolean | null }>> {
-    const fields = await this.store.named(tenantId, Object.keys(given), tx);
+    const fields = await this.store.named(tx, tenantId, Object.keys(given));
     const errors: FieldError[] = [];
     const typed = new Map<string, { id: string; value: string | number | boolean | null }>();
     for (const [name, value] of Object.entries(given)) {

@@ -48,4 +48,28 @@ export class TagStore {
     if (tags.length === 0) return;
     await tx.contactTag.deleteMany({ where: { tenantId, contactId, tagId: { in: tags.map((tag) => tag.id) } } });
   }
+
+  /** Null where there is one of that name. */
+  async create(tx: Transaction, tenantId: string, name: string, now: Date): Promise<Tag | null> {
+    const data = [{ id: newId(), tenantId, name, createdAt: now }];
+    return (await tx.tag.createManyAndReturn({ data, skipDuplicates: true }))[0] ?? null;
+  }
+
+  find(tenantId: string, id: string): Promise<Tag | null> {
+    return this.prisma.tag.findUnique({ where: { id, tenantId } });
+  }
+
+  /** Newest first. */
+  list(tenantId: string, belowId: string | undefined, take: number): Promise<Tag[]> {
+    return this.prisma.tag.findMany({ where: { tenantId, id: { lt: belowId } }, orderBy: { id: 'desc' }, take });
+  }
+
+  async rename(tx: Transaction, tenantId: string, id: string, name: string): Promise<void> {
+    await tx.tag.update({ where: { id, tenantId }, data: { name } });
+  }
+
+  /** The tag alone; contacts may still be marked with it. */
+  async delete(tx: Transaction, tenantId: string, id: string): Promise<void> {
+    await tx.tag.deleteMany({ where: { tenantId, id } });
+  }
 }
