@@ -3,6 +3,7 @@ import { BackgroundJobsModule } from './background-jobs/background-jobs.module.j
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
+import { ContactsModule } from './crm/contacts.module.js';
 import { CrmModule } from './crm/crm.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveriesModule } from './deliveries/deliveries.module.js';
@@ -28,6 +29,7 @@ export class AppModule {
     const deliveries = DeliveriesModule.forRoles(config.roles);
     const jobs = BackgroundJobsModule.forRoles(config.roles, deliveries);
     const crm = CrmModule.over([deliveries, jobs]);
+    const contacts = ContactsModule.forRoles(config.roles, [jobs, crm]);
     const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs, crm]);
     return {
       module: AppModule,
@@ -41,10 +43,11 @@ export class AppModule {
         deliveries,
         jobs,
         crm,
+        contacts,
         inbound,
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
-        DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
+        DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound]),
         ...furtherModules,
       ],
       controllers: [HealthController],

@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import type { Config } from './config/env.js';
 import { Clock } from './core/clock.js';
 import { newId } from './core/ids.js';
+import { parseQuery } from './core/query-string.js';
 import { serveOpenApi } from './http/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { takeRawBodies } from './http/raw-body.js';
@@ -23,6 +24,7 @@ export async function createApp(
     bodyLimit: config.http.bodyLimitBytes,
     trustProxy: config.http.trustProxy,
     genReqId: () => newId(),
+    routerOptions: { querystringParser: parseQuery },
     // Answers that are under way are finished; idle connections do not hold up the end.
     forceCloseConnections: 'idle',
   });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import { notFound } from '../core/errors.js';
 import { isUuid } from '../core/ids.js';
+import type { Transaction } from '../database/prisma.service.js';
 import { cursorId, type Page, pageOf } from '../http/pagination.dto.js';
 import { type BackgroundJobQuery, type BackgroundJobView, presentJob } from './background-job.dto.js';
 import { BackgroundJobStore, type NewJob } from './background-job.store.js';
@@ -14,9 +15,9 @@ export class BackgroundJobService {
     private readonly clock: Clock,
   ) {}
 
-  /** A worker takes it up within moments. */
-  async create(tenantId: string, job: NewJob): Promise<BackgroundJobView> {
-    return presentJob(await this.store.create(tenantId, job, this.clock.now()));
+  /** A worker takes it up within moments, of the commit when it is part of a transaction. */
+  async create(tenantId: string, job: NewJob, tx?: Transaction): Promise<BackgroundJobView> {
+    return presentJob(await this.store.create(tenantId, job, this.clock.now(), tx));
   }
 
   async get(tenantId: string, id: string): Promise<BackgroundJobView> {

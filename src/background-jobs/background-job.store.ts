@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
 import { HotPool } from '../database/hot-pool.js';
-import { PrismaService } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { BackgroundJob, BackgroundJobStatus, Prisma } from '../generated/prisma/client.js';
 import type { JobProgress } from './job-work.js';
 
@@ -33,9 +33,9 @@ export class BackgroundJobStore {
     private readonly hot: HotPool,
   ) {}
 
-  create(tenantId: string, job: NewJob, now: Date): Promise<BackgroundJob> {
+  create(tenantId: string, job: NewJob, now: Date, tx: Transaction = this.prisma): Promise<BackgroundJob> {
     const parameters = job.parameters as Prisma.InputJsonValue;
-    return this.prisma.backgroundJob.create({
+    return tx.backgroundJob.create({
       data: { ...job, parameters, id: newId(), tenantId, dueAt: now, createdAt: now },
     });
   }

@@ -72,7 +72,7 @@ export class ChangePublisher {
     };
   }
 
-  private newEvent(tenantId: string, { type, data }: RenderedEvent, origin: ChangeOrigin): NewEvent {
+  private newEvent(tenantId: string, { type, data, orderingKey }: RenderedEvent, origin: ChangeOrigin): NewEvent {
     const metadata = {
       ...(vocabularyOf(type) === 'flowkick' && { source: origin.source, action: type.slice(type.indexOf('.') + 1) }),
       ...(origin.hops !== null && { [HOPS]: origin.hops }),
@@ -84,7 +84,7 @@ export class ChangePublisher {
       data: JSON.stringify(data),
       metadata: Object.keys(metadata).length > 0 ? JSON.stringify(metadata) : null,
       channel: null,
-      orderingKey: null,
+      orderingKey: orderingKey ?? null,
       occurredAt: this.clock.now(),
     };
   }

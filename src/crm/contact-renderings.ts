@@ -1,38 +1,40 @@
 import type { Contact } from './contact.store.js';
 import type { AppliedTag, ChangeOf, Changes } from './domain-change.js';
 import { asText, flowkickUser, fullNameOf } from './flowkick-user.js';
+import { printedInBrazil } from './phone.js';
 import { type RenderedEvent, type Rendering, type RenderingContext, rendering } from './rendering.js';
 
 type Updated = ChangeOf<'contact-updated'>;
+type ContactKind = 'contact-created' | 'contact-updated' | 'contact-deleted';
 
 /** Contacts in the three vocabularies: `contact.*` of the CRM guide, `user.*` of FlowKick's, `cliente.*` of Sistema CRM's. */
 export const CONTACT_RENDERINGS: readonly Rendering[] = [
-  rendering('contact-created', ['contact.created'], ({ contact }) => [
+  ofContact('contact-created', ['contact.created'], ({ contact }) => [
     { type: 'contact.created', data: crmContact(contact) },
   ]),
-  rendering('contact-updated', ['contact.updated'], (change) => [
+  ofContact('contact-updated', ['contact.updated'], (change) => [
     { type: 'contact.updated', data: { ...crmContact(change.contact), changes: crmChanges(change) } },
   ]),
-  rendering('contact-deleted', ['contact.deleted'], ({ contact }) => [
+  ofContact('contact-deleted', ['contact.deleted'], ({ contact }) => [
     { type: 'contact.deleted', data: crmContact(contact) },
   ]),
 
-  rendering('contact-created', ['user.created'], async ({ contact }, context) => [
+  ofContact('contact-created', ['user.created'], async ({ contact }, context) => [
     { type: 'user.created', data: { user: await userOf(contact, context) } },
   ]),
-  rendering(
+  ofContact(
     'contact-updated',
     ['user.updated', 'customfield.updated', 'tag.added', 'tag.removed'],
     async (change, context) => flowkickUpdates(change, await userOf(change.contact, context)),
   ),
-  rendering('contact-deleted', ['user.deleted'], ({ contact }) => [
+  ofContact('contact-deleted', ['user.deleted'], ({ contact }) => [
     { type: 'user.deleted', data: { user: flowkickUser(contact) } },
   ]),
 
-  rendering('contact-created', ['cliente.criado'], ({ contact }) => [
+  ofContact('contact-created', ['cliente.criado'], ({ contact }) => [
     { type: 'cliente.criado', data: { ...cliente(contact), createdAt: contact.createdAt.toISOString() } },
   ]),
-  rendering('contact-updated', ['cliente.atualizado'], (change) => [
+  ofContact('contact-updated', ['cliente.atualizado'], (change) => [
     {
       type: 'cliente.atualizado',
       data: {
@@ -42,13 +44,24 @@ export const CONTACT_RENDERINGS: readonly Rendering[] = [
       },
     },
   ]),
-  rendering('contact-deleted', ['cliente.excluido'], ({ contact, deletedAt }) => [
+  ofContact('contact-deleted', ['cliente.excluido'], ({ contact, deletedAt }) => [
     {
       type: 'cliente.excluido',
       data: { id: contact.id, nome: fullNameOf(contact), excluidoEm: deletedAt.toISOString() },
     },
   ]),
 ];
+
+/** The events of one contact keep their order. */
+function ofContact<Kind extends ContactKind>(
+  kind: Kind,
+  types: readonly string[],
+  render: Rendering<Kind>['render'],
+): Rendering {
+  return rendering<Kind>(kind, types, async (change, context) =>
+    (await render(change, context)).map((event) => ({ ...event, orderingKey: change.contact.id })),
+  );
+}
 
 function crmContact(contact: Contact): Record<string, unknown> {
   return {
@@ -93,7 +106,12 @@ function flowkickTag({ id, name, appliedAt }: AppliedTag) {
 }
 
 function cliente(contact: Contact): Record<string, unknown> {
-  return { id: contact.id, nome: fullNameOf(contact), email: contact.email, telefone: contact.phone };
+  return {
+    id: contact.id,
+    nome: fullNameOf(contact),
+    email: contact.email,
+    telefone: printedInBrazil(contact.phone),
+  };
 }
 
 const IN_PORTUGUESE: Record<string, string> = {
@@ -111,6 +129,8 @@ const IN_PORTUGUESE: Record<string, string> = {
   externalId: 'idExterno',
 };
 
+const PHONES = new Set(['phone', 'whatsappPhone']);
+
 /** The two name fields are one `nome` there; custom fields are `camposPersonalizados.<name>`, what has no Portuguese name keeps ours. */
 function alteracoes(change: Updated): Record<string, unknown> {
   const { contact, changes, customFields } = change;
@@ -121,7 +141,12 @@ function alteracoes(change: Updated): Record<string, unknown> {
   };
   const changed = [
     ...(firstName || lastName ? [['nome', fullNameOf(before), fullNameOf(contact)] as const] : []),
-    ...Object.entries(others).map(([name, one]) => [IN_PORTUGUESE[name] ?? name, one.old, one.new] as const),
+    ...Object.entries(others).map(([name, one]) => {
+      const printed = PHONES.has(name)
+        ? (value: unknown) => printedInBrazil(value as string | null)
+        : (value: unknown) => value;
+      return [IN_PORTUGUESE[name] ?? name, printed(one.old), printed(one.new)] as const;
+    }),
     ...customFields.map((field) => [`camposPersonalizados.${field.name}`, field.old, field.new] as const),
   ];
   return {

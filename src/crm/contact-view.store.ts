@@ -1,18 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Contact } from './contact.store.js';
 import type { AppliedTag, FullContact } from './domain-change.js';
 
 /** Contacts with what is shown and told of them. */
 @Injectable()
 export class ContactViewStore {
+  constructor(private readonly prisma: PrismaService) {}
+
+  get(tenantId: string, id: string): Promise<FullContact | null> {
+    return this.find(this.prisma, tenantId, id);
+  }
+
   async find(tx: Transaction, tenantId: string, id: string): Promise<FullContact | null> {
     const contact = await tx.contact.findUnique({ where: { id, tenantId } });
-    return contact && ((await this.withTags(tx, tenantId, [contact]))[0] ?? null);
+    return contact && ((await this.withTags(tenantId, [contact], tx))[0] ?? null);
   }
 
   /** The same contacts, in the same order, with their tags: oldest first. */
-  async withTags(tx: Transaction, tenantId: string, contacts: Contact[]): Promise<FullContact[]> {
+  async withTags(tenantId: string, contacts: Contact[], tx: Transaction = this.prisma): Promise<FullContact[]> {
+    if (contacts.length === 0) return [];
     const ids = contacts.map((contact) => contact.id);
     const rows = await tx.$queryRaw<(AppliedTag & { contactId: string })[]>`
       select ct.contact_id as "contactId", t.id, t.name, ct.applied_at as "appliedAt"

@@ -2,63 +2,91 @@ import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
 import type { Transaction } from '../database/prisma.service.js';
 import type { Contact, Prisma } from '../generated/prisma/client.js';
-import type { Changes } from './domain-change.js';
+import type { ContactKeys } from './contact-patch.js';
 
 export type { Contact };
 
-/** What somebody says of a contact; null: nothing. */
-export interface ContactValues {
-  /** In lower case. */
-  email: string;
-  firstName: string | null;
-  lastName: string | null;
-  phone: string | null;
-  source: string | null;
-  attributes: Record<string, unknown>;
+/** Columns of a contact, as they are written. */
+export type ContactRow = Prisma.ContactUncheckedUpdateInput;
+
+export interface NewConsent {
+  /** `export`, or a platform. */
+  purpose: string;
+  given: boolean;
+  source: string;
+  actorId: string | null;
+  at: Date;
 }
 
-const MERGED = ['firstName', 'lastName', 'phone'] as const;
+const UNIQUE = ['externalId', 'manychatId', 'email'] as const;
 
 @Injectable()
 export class ContactStore {
-  /**
-   * The contact with that e-mail address: made when there is none, otherwise with what is said about it and was not so before.
-   * `source` says where a contact came from first and is not changed. Two that merge the same address wait for each other.
-   */
-  async mergeByEmail(
+  /** A new row, or null where one of its tenant has the same e-mail address, external id or Manychat id. */
+  async insert(tx: Transaction, tenantId: string, row: ContactRow, now: Date): Promise<Contact | null> {
+    const data = { ...row, id: newId(), tenantId, createdAt: now, updatedAt: now } as Prisma.ContactCreateManyInput;
+    // `on conflict do nothing`: an error would end the caller's transaction.
+    const [made] = await tx.contact.createManyAndReturn({ data: [data], skipDuplicates: true });
+    return made ?? null;
+  }
+
+  /** The contact, which nobody else writes until the transaction ends; null when there is none. */
+  async lock(tx: Transaction, tenantId: string, id: string): Promise<Contact | null> {
+    await tx.$queryRaw`select 1 from contacts where tenant_id = ${tenantId}::uuid and id = ${id}::uuid for update`;
+    return tx.contact.findUnique({ where: { id, tenantId } });
+  }
+
+  update(tx: Transaction, tenantId: string, id: string, row: ContactRow, now: Date): Promise<Contact> {
+    return tx.contact.update({ where: { id, tenantId }, data: { ...row, updatedAt: now } });
+  }
+
+  /** The row and what is nothing without it; what is something without it, such as an invoice, stays and names nobody. */
+  async delete(tx: Transaction, tenantId: string, id: string): Promise<void> {
+    const of = { where: { tenantId, contactId: id } };
+    await tx.contactTag.deleteMany(of);
+    await tx.interaction.deleteMany(of);
+    await tx.contactConsent.deleteMany(of);
+    await tx.booking.deleteMany(of);
+    const nobody = { ...of, data: { contactId: null } };
+    await tx.qrCode.updateMany(nobody);
+    await tx.conversation.updateMany(nobody);
+    await tx.deal.updateMany(nobody);
+    await tx.invoice.updateMany(nobody);
+    await tx.contact.delete({ where: { id, tenantId } });
+  }
+
+  /** The contact that one of the keys names, the oldest where a telephone number names several. */
+  async findMatch(tx: Transaction, tenantId: string, keys: ContactKeys): Promise<Contact | null> {
+    for (const key of [...UNIQUE, 'phone' as const]) {
+      const value = keys[key];
+      if (value === undefined || value === null) continue;
+      const found = await tx.contact.findFirst({ where: { tenantId, [key]: value }, orderBy: { id: 'asc' } });
+      if (found) return found;
+    }
+    return null;
+  }
+
+  /** What of a row another contact has already, and which. */
+  async findRival(
     tx: Transaction,
     tenantId: string,
-    values: ContactValues,
-    now: Date,
-  ): Promise<{ contact: Contact; created: boolean; changes: Changes }> {
-    const { email, attributes } = values;
-    const made = await tx.$queryRaw<{ id: string }[]>`
-      insert into contacts (id, tenant_id, email, created_at, updated_at)
-      values (${newId()}::uuid, ${tenantId}::uuid, ${email}, ${now}::timestamptz, ${now}::timestamptz)
-      on conflict (tenant_id, email) do nothing returning id`;
-    if (!made[0])
-      await tx.$queryRaw`select 1 from contacts where tenant_id = ${tenantId}::uuid and email = ${email} for update`;
-    const current = await tx.contact.findUniqueOrThrow({ where: { tenantId_email: { tenantId, email } } });
-    const changes: Changes = {};
-    for (const field of MERGED) {
-      const said = values[field];
-      if (said !== null && said !== current[field]) changes[field] = { old: current[field], new: said };
+    row: ContactKeys,
+    exceptId?: string,
+  ): Promise<{ id: string; field: (typeof UNIQUE)[number]; value: string } | null> {
+    for (const field of UNIQUE) {
+      const value = row[field];
+      if (value === undefined || value === null) continue;
+      const where = { tenantId, [field]: value, ...(exceptId && { id: { not: exceptId } }) };
+      const rival = await tx.contact.findFirst({ where, select: { id: true } });
+      if (rival) return { id: rival.id, field, value };
     }
-    const kept = current.attributes as Record<string, unknown>;
-    const news = Object.entries(attributes).filter(
-      ([name, value]) => JSON.stringify(kept[name]) !== JSON.stringify(value),
-    );
-    for (const [name, value] of news) changes[name] = { old: kept[name] ?? null, new: value };
-    if (!made[0] && Object.keys(changes).length === 0) return { contact: current, created: false, changes };
-    const contact = await tx.contact.update({
-      where: { id: current.id },
-      data: {
-        ...Object.fromEntries(MERGED.flatMap((field) => (changes[field] ? [[field, changes[field].new]] : []))),
-        ...(current.source === null && values.source !== null && { source: values.source }),
-        attributes: { ...kept, ...Object.fromEntries(news) } as Prisma.InputJsonValue,
-        updatedAt: now,
-      },
+    return null;
+  }
+
+  async recordConsents(tx: Transaction, tenantId: string, contactId: string, consents: NewConsent[]): Promise<void> {
+    if (consents.length === 0) return;
+    await tx.contactConsent.createMany({
+      data: consents.map((consent) => ({ ...consent, id: newId(), tenantId, contactId })),
     });
-    return { contact, created: made.length === 1, changes };
   }
 }

@@ -9,6 +9,7 @@ import type { ChangeOrigin, DomainChange } from './domain-change.js';
 export interface Write {
   tx: Transaction;
   now: Date;
+  origin: ChangeOrigin;
   /** Says what the write changed: subscribers hear of it when, and only when, the transaction commits. */
   tell(change: DomainChange): void;
 }
@@ -27,7 +28,7 @@ export class CrmWriter {
   async write<T>(tenantId: string, origin: ChangeOrigin, work: (write: Write) => Promise<T>): Promise<T> {
     const { result, stored } = await this.prisma.inTransaction(async (tx) => {
       const changes: DomainChange[] = [];
-      const result = await work({ tx, now: this.clock.now(), tell: (change) => changes.push(change) });
+      const result = await work({ tx, now: this.clock.now(), origin, tell: (change) => changes.push(change) });
       return { result, stored: await this.publisher.publishInTransaction(tx, tenantId, changes, origin) };
     });
     this.events.handOver(stored);

@@ -47,6 +47,8 @@ export interface ChangeOrigin {
   source: string;
   /** How often what led to it has been through here and a workflow; null: it began here. */
   hops: number | null;
+  /** Member or API key behind it; absent: nobody in particular. */
+  actorId?: string | null;
   /** Further metadata of the events: `{inboundEventId}`. */
   metadata?: Record<string, unknown>;
 }

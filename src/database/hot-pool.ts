@@ -31,6 +31,11 @@ export class HotPool implements OnApplicationShutdown {
     return result.rows;
   }
 
+  /** Runs a statement that is put together for its values: it is planned for them, every time. */
+  async queryPlanned<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    return (await this.pool.query<Row>(text, values)).rows;
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.pool.end();
   }

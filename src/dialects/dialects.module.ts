@@ -1,5 +1,8 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { CrmContactsController } from './crm-contacts.controller.js';
 import { CrmSubscriptionsController } from './crm-subscriptions.controller.js';
+import { FlowKickUserPresenter } from './flowkick-user-presenter.js';
+import { FlowKickUsersController } from './flowkick-users.controller.js';
 import { FlowKickWebhooksController } from './flowkick-webhooks.controller.js';
 import { ProviderPathsController } from './provider-paths.controller.js';
 
@@ -10,7 +13,14 @@ export class DialectsModule {
     return {
       module: DialectsModule,
       imports,
-      controllers: [FlowKickWebhooksController, CrmSubscriptionsController, ProviderPathsController],
+      controllers: [
+        FlowKickWebhooksController,
+        FlowKickUsersController,
+        CrmSubscriptionsController,
+        CrmContactsController,
+        ProviderPathsController,
+      ],
+      providers: [FlowKickUserPresenter],
     };
   }
 }

@@ -93,8 +93,8 @@ export class EventEffects {
     const handled = { tenantId, id, source, sourceId, eventName, fields, receivedAt };
     const changes: DomainChange[] = [];
     const tell = (change: DomainChange) => changes.push(change);
-    const result = await handler.handle(handled, { tx, now, publish, tell });
     const origin = { source: source === 'api' ? eventName : source, hops, metadata: { inboundEventId: id } };
+    const result = await handler.handle(handled, { tx, now, origin, publish, tell });
     const stored = [
       ...(await this.changePublisher.publishInTransaction(tx, tenantId, changes, origin)),
       ...(await this.publisher.publishInTransaction(tx, events, { onlyWanted: true })),

@@ -8,6 +8,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsISO31661Alpha2,
   IsOptional,
   IsString,
   Length,
@@ -126,6 +127,11 @@ export class TenantSettingsPatch {
   @IsOptional()
   @IsBoolean()
   strictEventTypes?: boolean | null;
+
+  /** Country of telephone numbers that are written without one, as ISO 3166 says it: `BR`. Null: such numbers are refused. */
+  @IsOptional()
+  @IsISO31661Alpha2({ message: 'defaultCountry must be a country of two letters such as BR' })
+  defaultCountry?: string | null;
 }
 
 /** What holds for the tenant: its own choices, and the installation's defaults for the rest. */
@@ -145,6 +151,8 @@ export class EffectiveSettings {
   };
   retentionDays: number;
   strictEventTypes: boolean;
+  /** Of telephone numbers in national form. */
+  defaultCountry: string | null;
   /** The names of the settings the tenant has chosen itself; the others are defaults. */
   own: string[];
 }

@@ -44,6 +44,7 @@ export class TenantSettings {
       },
       retentionDays: stored.retentionDays ?? DEFAULT_RETENTION_DAYS,
       strictEventTypes: stored.strictEventTypes ?? false,
+      defaultCountry: stored.defaultCountry ?? null,
       own: Object.keys(stored),
     };
   }

@@ -1,4 +1,4 @@
-import type { DomainChange } from '../../crm/domain-change.js';
+import type { ChangeOrigin, DomainChange } from '../../crm/domain-change.js';
 import type { Transaction } from '../../database/prisma.service.js';
 
 /** An inbound event as a handler sees it. */
@@ -17,6 +17,8 @@ export interface HandledEvent {
 export interface Effects {
   tx: Transaction;
   now: Date;
+  /** What its writes say of where they come from. */
+  origin: ChangeOrigin;
   /** Publishes an event of the tenant; renderings nobody subscribes to are left out. */
   publish(type: string, data: Record<string, unknown>): void;
   /** Says what was changed of the tenant's data, which is then told in every vocabulary. */

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ContactStore } from '../../crm/contact.store.js';
+import { ContactChanger } from '../../crm/contact-changer.js';
+import type { ContactPatch } from '../../crm/contact-patch.js';
+import { normalPhone } from '../../crm/phone.js';
+import { TenantSettings } from '../../tenants/tenant-settings.js';
 import { at, emailOf, objectOf, textOf } from './fields.js';
 import type { Effects, HandledEvent, HandlerResult, InboundHandler } from './inbound-handler.js';
 
@@ -14,23 +17,35 @@ const MAX_METADATA_CHARACTERS = 4000;
 export class LeadCapturedHandler implements InboundHandler {
   readonly handles = ['api:lead.captured'];
 
-  constructor(private readonly contacts: ContactStore) {}
+  constructor(
+    private readonly contacts: ContactChanger,
+    private readonly settings: TenantSettings,
+  ) {}
 
-  async handle(event: HandledEvent, { tx, now, tell }: Effects): Promise<HandlerResult> {
+  async handle(event: HandledEvent, effects: Effects): Promise<HandlerResult> {
     const lead = objectOf(event.fields, 'The body of lead.captured');
     const email = emailOf(lead.email, 'email');
-    const said = { ...namesOf(lead), phone: textOf(lead.phone, 50), source: textOf(lead.source, 200) };
-    const { contact, created, changes } = await this.contacts.mergeByEmail(
-      tx,
+    const source = textOf(lead.source, 200);
+    const { defaultCountry } = await this.settings.get(event.tenantId);
+    const phone = textOf(lead.phone, 50);
+    // A lead with a number that is none is a lead all the same.
+    const said = stated({ ...namesOf(lead), phone: phone && (normalPhone(phone, defaultCountry) ?? phone) });
+    const values: ContactPatch = { ...said, attributes: attributesOf(lead) };
+    const { contact, outcome, changed } = await this.contacts.upsert(
+      effects,
       event.tenantId,
-      { email, ...said, attributes: attributesOf(lead) },
-      now,
+      { email },
+      { email, source, ...values },
+      // Where a contact came from first stays.
+      (current) => ({ ...values, ...(current.source === null && stated({ source })) }),
     );
-    if (created) tell({ kind: 'contact-created', contact });
-    else if (Object.keys(changes).length > 0)
-      tell({ kind: 'contact-updated', contact, changes, customFields: [], tagsAdded: [], tagsRemoved: [] });
-    return { kind: 'processed', did: { contactId: contact.id, created, changed: Object.keys(changes) } };
+    return { kind: 'processed', did: { contactId: contact.id, created: outcome === 'created', changed } };
   }
+}
+
+/** What a lead does not say is no reason to clear it. */
+function stated<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as Partial<T>;
 }
 
 function namesOf(lead: Record<string, unknown>): { firstName: string | null; lastName: string | null } {

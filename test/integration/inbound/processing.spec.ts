@@ -57,7 +57,7 @@ describe('lead.captured', () => {
     expect(contact).toMatchObject({
       first_name: 'Ana',
       last_name: 'Maria Souza',
-      phone: '+55 11 99999-0000',
+      phone: '+5511999990000',
       source: 'website_form',
       attributes: { utm_campaign: 'summer2025', metadata: { page_url: 'https://example.com/' } },
     });
@@ -79,7 +79,7 @@ describe('lead.captured', () => {
     const [, update] = await received(2);
     expect(JSON.parse(update!.body)).toMatchObject({
       event: 'contact.updated',
-      data: { phone: '+1 555', changes: { phone: { old: '+55 11 99999-0000', new: '+1 555' } } },
+      data: { phone: '+1 555', changes: { phone: { old: '+5511999990000', new: '+1 555' } } },
     });
     expect(await contacts('lead@example.com')).toHaveLength(1);
   });

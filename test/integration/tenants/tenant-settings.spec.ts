@@ -28,6 +28,7 @@ const DEFAULTS = {
   rateLimits: { apiPerMinute: null, inboundPerMinute: null, inboundPerSenderPerMinute: null },
   retentionDays: 30,
   strictEventTypes: false,
+  defaultCountry: null,
   own: [],
 };
 const CHOSEN = {
@@ -40,6 +41,7 @@ const CHOSEN = {
   rateLimits: { apiPerMinute: 5000, inboundPerMinute: 600, inboundPerSenderPerMinute: 60 },
   retentionDays: 7,
   strictEventTypes: true,
+  defaultCountry: 'BR',
 };
 const show = (key: string) => as(app, key).get('/api/v1/tenant').expect(200);
 const patch = (key: string, settings: object) => as(app, key).patch('/api/v1/tenant').send({ settings });
@@ -103,6 +105,7 @@ describe('settings of a tenant', () => {
     [{ rateLimits: 5 }, '/settings/rateLimits'],
     [{ retentionDays: 0 }, '/settings/retentionDays'],
     [{ strictEventTypes: 'yes' }, '/settings/strictEventTypes'],
+    [{ defaultCountry: 'Brazil' }, '/settings/defaultCountry'],
     [{ colour: 'blue' }, '/settings/colour'],
   ])('refuse %j with a pointer', async (settings, pointer) => {
     const { body } = await patch(app.apiKey, settings).expect(422);

@@ -1,0 +1,176 @@
+import { OmitType } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
+import { ContactFilterQuery } from '../crm/contact.dto.js';
+
+const flag = ({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value);
+
+export const USER_SORTS = ['createdAt', 'updatedAt', 'firstName', 'lastName'] as const;
+
+/** What may come with each user. */
+export class FlowKickIncludes {
+  @IsOptional()
+  @Transform(flag)
+  @IsBoolean()
+  includeBookings?: boolean;
+
+  @IsOptional()
+  @Transform(flag)
+  @IsBoolean()
+  includeQRCodes?: boolean;
+
+  @IsOptional()
+  @Transform(flag)
+  @IsBoolean()
+  includeInteractions?: boolean;
+}
+
+/** "Enhanced Users API" of the FlowKick guide. */
+export class FlowKickUsersQuery extends OmitType(ContactFilterQuery, ['limit', 'cursor']) implements FlowKickIncludes {
+  /** Records per page, 1 to 1,000. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt({ message: 'limit must be a whole number' })
+  @Min(1)
+  @Max(1000)
+  limit: number = 50;
+
+  /** Skip so many records. Deep pages are faster with `cursor`. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt({ message: 'offset must be a whole number' })
+  @Min(0)
+  @Max(10_000_000)
+  offset?: number;
+
+  /** The id of the user to go on behind: `nextCursor` of the page before. Not together with `offset`. */
+  @IsOptional()
+  @IsUUID(undefined, { message: 'cursor must be the id of a user: nextCursor of the page before, unchanged' })
+  cursor?: string;
+
+  @IsOptional()
+  @IsIn(USER_SORTS)
+  sortBy: (typeof USER_SORTS)[number] = 'createdAt';
+
+  @IsOptional()
+  @IsIn(['asc', 'desc'])
+  sortOrder: 'asc' | 'desc' = 'desc';
+
+  @IsOptional()
+  @Transform(flag)
+  @IsBoolean()
+  includeBookings?: boolean;
+
+  @IsOptional()
+  @Transform(flag)
+  @IsBoolean()
+  includeQRCodes?: boolean;
+
+  @IsOptional()
+  @Transform(flag)
+  @IsBoolean()
+  includeInteractions?: boolean;
+}
+
+export class FlowKickTag {
+  id: string;
+  name: string;
+  appliedAt: string;
+}
+
+export class FlowKickTool {
+  id: string;
+  name: string;
+}
+
+export class FlowKickBooking {
+  id: string;
+  toolId: string | null;
+  tool: FlowKickTool | null;
+  startTime: Date;
+  endTime: Date;
+  status: string;
+  notes: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export class FlowKickQrCode {
+  id: string;
+  code: string;
+  purpose: string;
+  scanCount: number;
+  scannedAt: Date | null;
+  scannedBy: string | null;
+  validatedAt: Date | null;
+  validatedBy: string | null;
+  expiresAt: Date | null;
+  createdAt: Date;
+}
+
+export class FlowKickInteraction {
+  id: string;
+  kind: string;
+  channel: string | null;
+  text: string | null;
+  occurredAt: Date;
+}
+
+/** A user as the guide's webhook payload shows one. */
+export class FlowKickUser {
+  id: string;
+  manychatId: string | null;
+  instagramUsername: string | null;
+  instagramId: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  fullName: string | null;
+  email: string | null;
+  phone: string | null;
+  whatsappPhone: string | null;
+  gender: string | null;
+  locale: string | null;
+  timezone: string | null;
+  profilePic: string | null;
+  /** By platform. */
+  optIns: Record<string, boolean>;
+  exportConsent: object;
+  tags: FlowKickTag[];
+  /** Values as text, by name. */
+  customFields: Record<string, string | null>;
+  interactions: object;
+  stats: object;
+  timestamps: object;
+  /** With `includeBookings`: newest first. */
+  bookings?: FlowKickBooking[];
+  /** With `includeQRCodes`: newest first. */
+  qrCodes?: FlowKickQrCode[];
+  /** With `includeInteractions`: the last 100, newest first. */
+  interactionHistory?: FlowKickInteraction[];
+}
+
+export class FlowKickPagination {
+  /** Users on all pages. Exact, but where `totalIsEstimate` says otherwise. */
+  total: number;
+  limit: number;
+  offset: number;
+  hasMore: boolean;
+  /** Give it as `cursor` to get the next page; null on the last. */
+  nextCursor: string | null;
+  /**
+   * Present and true where more than some thousand users fit a filter that is not counted all along (a search, a custom field, or
+   * several filters at once): `total` is then estimated from a sample of 2,000.
+   */
+  totalIsEstimate?: boolean;
+}
+
+export class FlowKickUsers {
+  success: boolean;
+  users: FlowKickUser[];
+  pagination: FlowKickPagination;
+}
+
+export class FlowKickUserShown {
+  success: boolean;
+  user: FlowKickUser;
+}
