@@ -11,6 +11,7 @@ import { DialectsModule } from './dialects/dialects.module.js';
 import { EventTypesModule } from './event-types/event-types.module.js';
 import { HealthController } from './health/health.controller.js';
 import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         inbound,
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
+        MetricsModule,
         DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
         ...furtherModules,
       ],
