@@ -12,6 +12,7 @@ import { DialectsModule } from './dialects/dialects.module.js';
 import { EventTypesModule } from './event-types/event-types.module.js';
 import { HealthController } from './health/health.controller.js';
 import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
@@ -47,6 +48,7 @@ export class AppModule {
         inbound,
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
+        MetricsModule,
         DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound]),
         ...furtherModules,
       ],

@@ -41,8 +41,8 @@ export async function createApp(
   if (config.roles.includes('api')) serveOpenApi(app, config);
   else {
     fastify.addHook('onRequest', async (request, reply) => {
-      if (!request.url.startsWith('/health/'))
-        await reply.status(404).send('This process is a worker: it answers /health/* only.\n');
+      if (!request.url.startsWith('/health/') && request.url !== '/metrics')
+        await reply.status(404).send('This process is a worker: it answers /health/* and /metrics only.\n');
     });
   }
   return app;

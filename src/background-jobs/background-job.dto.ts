@@ -1,15 +1,16 @@
-import { IsIn, IsOptional, IsString } from 'class-validator';
+import { IsIn, IsString } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import type { BackgroundJob } from './background-job.store.js';
 
 const STATUSES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
 export class BackgroundJobQuery extends PageQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   kind?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(STATUSES)
   status?: (typeof STATUSES)[number];
 }

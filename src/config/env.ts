@@ -121,6 +121,11 @@ export const ENVIRONMENT = {
     desc: 'Bearer token of /api/v1/platform/*. Without it those routes answer 401.',
     example: 'the output of: openssl rand -hex 32',
   }),
+  METRICS_TOKEN: str({
+    default: undefined,
+    desc: 'Bearer token of /metrics. Without it the metrics are shown to callers on the same machine only.',
+    example: 'the output of: openssl rand -hex 32',
+  }),
   ALLOW_PRIVATE_TARGETS: list(
     isCidr,
     'a CIDR such as 10.0.0.0/8',
@@ -223,6 +228,7 @@ function tree(env: ReturnType<typeof parse>, version: string) {
     security: {
       masterKey: env.MASTER_KEY ?? null,
       platformToken: env.PLATFORM_TOKEN ?? null,
+      metricsToken: env.METRICS_TOKEN ?? null,
       sessionHours: env.SESSION_HOURS,
     },
     bootstrap: {

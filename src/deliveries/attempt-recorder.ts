@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../core/batcher.js';
 import { Clock } from '../core/clock.js';
 import { logger } from '../observability/logger.js';
+import { metrics, statusClass } from '../observability/metrics.js';
 import { AttemptStore } from './attempt.store.js';
 import type { AttemptRecord } from './delivery.store.js';
 import { HealthKeeper } from './health-keeper.js';
@@ -45,7 +46,7 @@ export class AttemptRecorder {
       try {
         const startedMs = performance.now();
         await this.store.recordAcrossTenants(records, this.clock.now());
-        logBatch(records, performance.now() - startedMs);
+        tell(records, performance.now() - startedMs);
         this.consequences = this.consequences
           .then(() => this.health.observe(records))
           .catch((error: Error) => logger.error({ err: error.message }, 'consequences of attempts could not be drawn'));
@@ -70,13 +71,15 @@ const MESSAGES = {
   failed: 'delivery failed',
 };
 
-/** One wide line for the batch, and one for each attempt that did not deliver. */
-function logBatch(records: AttemptRecord[], recordMs: number): void {
+/** One wide line for the batch, and one for each attempt that did not deliver; and the metrics of both. */
+function tell(records: AttemptRecord[], recordMs: number): void {
   const count = { delivered: 0, retry: 0, held: 0, failed: 0 };
   for (const record of records) {
     count[record.outcome]++;
+    metrics.attemptSeconds.observe(record.durationMs / 1000);
     if (record.outcome === 'delivered') continue;
     const { tenantId, id, subscriptionId, number, statusCode, errorCode, durationMs, dueAt } = record;
+    metrics.attemptFailures.inc({ reason: statusCode === null ? (errorCode ?? 'unknown') : statusClass(statusCode) });
     logger.info(
       {
         tenantId,
@@ -91,5 +94,6 @@ function logBatch(records: AttemptRecord[], recordMs: number): void {
       MESSAGES[record.outcome],
     );
   }
+  for (const outcome of Object.keys(count) as (keyof typeof count)[]) metrics.attempts.inc({ outcome }, count[outcome]);
   logger.info({ ...count, recordMs: Math.round(recordMs) }, 'attempts recorded');
 }

@@ -1,8 +1,9 @@
-import { IsOptional, IsString } from 'class-validator';
+import { IsString } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export class CheckConformance {
   /** Event type whose sample is sent. Default: `webhook.test`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 }

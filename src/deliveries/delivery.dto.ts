@@ -1,21 +1,22 @@
-import { IsIn, IsOptional, IsString, IsUUID } from 'class-validator';
+import { IsIn, IsString, IsUUID } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { TimeRangeQuery } from '../http/pagination.dto.js';
 import type { Attempt, Delivery } from './delivery.store.js';
 
 export class DeliveryQuery extends TimeRangeQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   subscriptionId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   eventId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['pending', 'succeeded', 'failed', 'cancelled'])
   status?: 'pending' | 'succeeded' | 'failed' | 'cancelled';
 }

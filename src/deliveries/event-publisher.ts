@@ -4,6 +4,7 @@ import { Clock } from '../core/clock.js';
 import { matches } from '../core/event-filter.js';
 import type { Transaction } from '../database/prisma.service.js';
 import { logger } from '../observability/logger.js';
+import { metrics } from '../observability/metrics.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { type DeliveryRef, DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
@@ -89,6 +90,9 @@ export class EventPublisher {
     const deliveries = stored.flatMap((event) => event.deliveries);
     this.queue.handOver(deliveries);
     const commitMs = Math.round(performance.now() - startedMs);
+    metrics.eventsAccepted.inc(events.length);
+    metrics.deliveriesMade.inc(deliveries.length);
+    metrics.commitSeconds.observe(commitMs / 1000);
     logger.info({ events: events.length, deliveries: deliveries.length, commitMs }, 'events accepted');
     return stored;
   }

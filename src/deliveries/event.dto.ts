@@ -1,4 +1,5 @@
 import { IsISO8601, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { TimeRangeQuery } from '../http/pagination.dto.js';
 import { DeliveryView } from './delivery.dto.js';
 
@@ -13,18 +14,18 @@ export class PublishEvent {
   data: Record<string, unknown>;
 
   /** When it happened. Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   occurredAt?: string;
 
   /** Only subscriptions of this channel, and those without channels, get it. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(128)
   channel?: string;
 
   /** Ordered subscriptions keep the order of events with the same key. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(256)
   orderingKey?: string;
@@ -61,7 +62,7 @@ export class BatchAnswer {
 
 export class EventQuery extends TimeRangeQuery {
   /** Only this type. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   type?: string;
 }

@@ -7,17 +7,17 @@ import {
   IsIn,
   IsISO8601,
   IsObject,
-  IsOptional,
   IsString,
   IsUUID,
   ValidateNested,
 } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export const MAX_REPLAY_SUBSCRIPTIONS = 200;
 
 export class ReplayEvent {
   /** Send it to these alone, whatever types they ask for. Default: every enabled subscription that matches now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayNotEmpty()
   @ArrayUnique()
@@ -47,7 +47,7 @@ export class RecoverSubscription {
   since: string;
 
   /** And before this time. Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   until?: string;
 
@@ -55,7 +55,7 @@ export class RecoverSubscription {
    * What to send: `failed`, `cancelled`, `succeeded` (once more), `missing` (matching events that have no delivery to this
    * subscription, such as those accepted while it was disabled). Default: all but `succeeded`.
    */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayNotEmpty()
   @ArrayUnique()
@@ -65,30 +65,30 @@ export class RecoverSubscription {
 
 /** Which deliveries to send once more; absent fields do not restrict. */
 export class RetryFilter {
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   subscriptionId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   eventId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 
   /** Default: `failed`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['failed', 'cancelled', 'succeeded'])
   status: 'failed' | 'cancelled' | 'succeeded' = 'failed';
 
   /** Made from this time on, ISO 8601. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   since?: string;
 
   /** And before this time. Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   until?: string;
 }

@@ -1,15 +1,16 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export class StatsQuery {
   /** Whole hours up to and with the present one. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['24h', '7d', '30d'])
   window: '24h' | '7d' | '30d' = '24h';
 }
 
 export class GroupedStatsQuery extends StatsQuery {
   /** Default: not grouped. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['subscription', 'eventType', 'hour'])
   groupBy?: 'subscription' | 'eventType' | 'hour';
 }

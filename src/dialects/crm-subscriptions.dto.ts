@@ -1,5 +1,6 @@
 import { PartialType } from '@nestjs/swagger';
-import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsBoolean, IsString, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import type { SubscriptionView } from '../subscriptions/subscription.dto.js';
 
@@ -14,12 +15,12 @@ export class CreateCrmSubscription {
   @MaxLength(2048)
   target_url: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 
   /** Your own signing secret; one is made when absent. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   secret?: string;
 }
@@ -28,11 +29,11 @@ export class UpdateCrmSubscription extends PartialType(CreateCrmSubscription) {}
 
 export class CrmSubscriptionQuery extends PageQuery {
   /** Only subscriptions that would get this event. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   event_name?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   target_url?: string;
 }

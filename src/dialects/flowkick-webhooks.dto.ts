@@ -1,17 +1,7 @@
 import { PartialType } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsBoolean,
-  IsInt,
-  IsOptional,
-  IsString,
-  Max,
-  MaxLength,
-  Min,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { DeliveryWithAttempts } from '../deliveries/delivery.dto.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import type { SubscriptionView } from '../subscriptions/subscription.dto.js';
 
 /** "Create a Webhook Subscription" of the FlowKick guide. */
@@ -31,38 +21,38 @@ export class CreateFlowKickWebhook {
   @IsString({ each: true })
   events: string[];
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(2000)
   description?: string;
 
   /** Retries after the first attempt (default 3). */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(20)
   retryAttempts?: number;
 
   /** Seconds before the first retry, doubled each time (default 60). */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(86_400)
   retryDelay?: number;
 
   /** Default 10,000. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1000)
   @Max(60_000)
   timeoutMs?: number;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   active?: boolean;
 
   /** Your own signing secret; one is made when absent. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   secret?: string;
 }

@@ -1,13 +1,14 @@
 import { IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export class UpdateEventType {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(2000)
   description?: string;
 
   /** A word of your own to group types by. Default: `custom`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(64)
   vocabulary?: string;
@@ -31,12 +32,12 @@ export class CreateEventType extends UpdateEventType {
 
 export class EventTypeQuery {
   /** Only this vocabulary: crm, flowkick, pt-BR, posthaste, or one of your own. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   vocabulary?: string;
 
   /** Only names and descriptions that contain this. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   search?: string;
 }

@@ -47,6 +47,8 @@ export function refineSchemas(document: OpenAPIObject): void {
   for (const type of validatedClasses()) {
     const properties = schemas[type.name]?.properties;
     if (!isNode(properties)) continue;
+    // validation.pipe refuses what is not named.
+    (schemas[type.name] as Node).additionalProperties = false;
     for (const [name, rule] of Object.entries(rulesOf(type))) {
       const property = properties[name];
       if (isNode(property)) applyRule(property, rule);

@@ -1,12 +1,13 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsISO8601, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsInt, IsISO8601, IsString, Max, Min } from 'class-validator';
 import { decodeCursor, encodeCursor } from '../core/cursor.js';
 import { invalidField } from '../core/errors.js';
+import { MayBeAbsent } from './may-be-absent.decorator.js';
 
 /** Query of every native list: newest first, keyset. */
 export class PageQuery {
   /** Rows on a page, 1 to 200. */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt({ message: 'limit must be a whole number' })
   @Min(1)
@@ -14,19 +15,19 @@ export class PageQuery {
   limit: number = 50;
 
   /** `nextCursor` of the page before. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   cursor?: string;
 }
 
 export class TimeRangeQuery extends PageQuery {
   /** From this time on, ISO 8601. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601()
   since?: string;
 
   /** Before this time, ISO 8601. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601()
   until?: string;
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { logger } from '../observability/logger.js';
+import { metrics, statusClass } from '../observability/metrics.js';
 
 // Accepted events have their own line for each commit ("events accepted", "inbound events accepted"); health checks come every few seconds.
 const QUIET = new Set([
@@ -12,13 +13,15 @@ const QUIET = new Set([
   '/health/ready',
 ]);
 
-/** One wide line for each request, and its id in the answer. */
+/** One wide line for each request, its id in the answer, and its place in the metrics. */
 export function logRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
   fastify.addHook('onResponse', async (request: FastifyRequest, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
+    metrics.httpRequests.inc({ method: request.method, route, status: statusClass(reply.statusCode) });
+    metrics.httpSeconds.observe(reply.elapsedTime / 1000);
     const level = reply.statusCode >= 500 ? 'error' : QUIET.has(route) && reply.statusCode < 400 ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
     logger[level](

@@ -1,6 +1,6 @@
-import { ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
-import { AppError, type FieldError } from '../core/errors.js';
+import { AppError, type FieldError, invalidField } from '../core/errors.js';
 
 const escapeSegment = (segment: string) => segment.replaceAll('~', '~0').replaceAll('/', '~1');
 
@@ -12,12 +12,21 @@ function fieldErrors(errors: ValidationError[], parent = ''): FieldError[] {
   });
 }
 
+/** The framework takes a body of `null` for one that was left out. */
+class DtoPipe extends ValidationPipe {
+  override transform(value: unknown, metadata: ArgumentMetadata) {
+    if (value === null && metadata.type === 'body' && metadata.metatype !== Object)
+      throw invalidField('', 'The body is null: send a JSON object.');
+    return super.transform(value, metadata);
+  }
+}
+
 /**
  * Checks bodies and query strings against their DTO classes. Unknown fields are refused by name: a misspelt
  * option that is silently ignored costs its sender an afternoon.
  */
 export function dtoPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new DtoPipe({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: true,

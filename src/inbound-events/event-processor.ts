@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.js';
 import { nextAttemptAt, type RetrySchedule } from '../core/retry-schedule.js';
 import { EventPublisher } from '../deliveries/event-publisher.js';
 import { logger } from '../observability/logger.js';
+import { metrics } from '../observability/metrics.js';
 import type { RowRef } from '../queue/chunk-queue.js';
 import { EventEffects, type EventPlan } from './event-effects.js';
 import { PermanentFailure } from './handlers/inbound-handler.js';
@@ -109,12 +110,14 @@ export class EventProcessor {
         events.map(async (event): Promise<Planned> => ({ event, plan: await this.effects.plan(event) })),
       );
       const idle = planned.filter(({ plan }) => !plan.handler && plan.routes.length === 0);
-      if (idle.length > 0)
+      if (idle.length > 0) {
         await this.store.finishIdleAcrossTenants(
           idle.map(({ event }) => event),
           startedAt,
           this.clock.now(),
         );
+        metrics.inboundProcessed.inc({ outcome: 'processed' }, idle.length);
+      }
       for (const one of planned) {
         if (!idle.includes(one)) await this.process(one);
         this.held.delete(one.event.id);
@@ -140,7 +143,9 @@ export class EventProcessor {
         await this.store.finish(tx, event, made, this.clock.now());
         return done;
       });
-      if (applied) this.publisher.handOver(applied.stored);
+      if (!applied) return;
+      metrics.inboundProcessed.inc({ outcome: applied.outcome });
+      this.publisher.handOver(applied.stored);
     } catch (error) {
       await this.recordFailure(event, error as Error, startedAt, durationMs());
     }
@@ -155,6 +160,7 @@ export class EventProcessor {
       ? error.message
       : `Processing failed for a reason on our side (${error.name}).${dueAt ? '' : ' It was given up; it can be processed again.'}`;
     const outcome = dueAt ? 'retry' : 'failed';
+    metrics.inboundProcessed.inc({ outcome });
     logger.warn({ tenantId, inboundEventId: id, outcome, err: error.message }, 'inbound event could not be processed');
     const stored = await this.store.inTransaction(async (tx) => {
       if (!(await this.store.lock(tx, tenantId, id))) return [];

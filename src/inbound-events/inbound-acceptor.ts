@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../core/batcher.js';
 import { Clock } from '../core/clock.js';
 import { logger } from '../observability/logger.js';
+import { metrics } from '../observability/metrics.js';
 import { EventProcessor } from './event-processor.js';
 import { InboundEventQueue } from './inbound-event.queue.js';
 import { InboundEventStore, type NewInboundEvent, type StoredInboundEvent } from './inbound-event.store.js';
@@ -44,6 +45,8 @@ export class InboundAcceptor {
     this.queue.handOver(fresh);
     const commitMs = Math.round(performance.now() - startedMs);
     const duplicates = stored.filter((event) => event.duplicate).length;
+    metrics.inboundAccepted.inc({ duplicate: 'true' }, duplicates);
+    metrics.inboundAccepted.inc({ duplicate: 'false' }, events.length - duplicates);
     logger.info({ events: events.length, duplicates, commitMs }, 'inbound events accepted');
     return stored;
   }

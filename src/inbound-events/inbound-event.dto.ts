@@ -1,6 +1,7 @@
-import { IsIn, IsISO8601, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsISO8601, IsString, MaxLength } from 'class-validator';
 import { jsonOf, type PayloadKind } from '../core/payload.js';
 import { redactBody } from '../core/provider-signatures/redact.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { TimeRangeQuery } from '../http/pagination.dto.js';
 import type { InboundAttempt, InboundEvent } from './inbound-event.store.js';
 
@@ -9,15 +10,15 @@ type Status = (typeof STATUSES)[number];
 
 export class InboundEventQuery extends TimeRangeQuery {
   /** Id of a source, a provider, or `api` for what came with the tenant's key. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   source?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventName?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(STATUSES)
   status?: Status;
 }
@@ -25,28 +26,28 @@ export class InboundEventQuery extends TimeRangeQuery {
 /** Which events to process again: those that fit all that is given. */
 export class ReprocessFilter {
   /** Id of a source, a provider, or `api`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(100)
   source?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(128)
   eventName?: string;
 
   /** Default: failed. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['processed', 'failed', 'ignored'])
   status?: 'processed' | 'failed' | 'ignored';
 
   /** From this time on, ISO 8601. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601()
   since?: string;
 
   /** Before this time, ISO 8601. Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601()
   until?: string;
 }

@@ -12,11 +12,12 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import type { InboundRoute } from './route.store.js';
 
 export class RouteMatch {
   /** The event's name, `booking.*` for all that begin so, or `*`; without regard to the case. Default: `*`. */
-  @IsOptional()
+  @MayBeAbsent()
   @Matches(/^[^*\s]{0,128}\*?$/, { message: 'eventName is a name, a beginning followed by *, or *' })
   @Length(1, 129)
   eventName?: string;
@@ -47,7 +48,7 @@ export class ForwardAction {
   subscriptionId: string;
 
   /** Headers of the request that are passed on with its bytes; the content type always is. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(30)
   @Matches(/^[A-Za-z0-9-]{1,100}$/, { each: true })
@@ -57,25 +58,25 @@ export class ForwardAction {
 /** One of the two. */
 export class RouteAction {
   /** Publish an event of the tenant. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => PublishAction)
   publish?: PublishAction;
 
   /** Send the original bytes to one subscription. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => ForwardAction)
   forward?: ForwardAction;
 }
 
 export class CreateRoute {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   name?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 
@@ -84,7 +85,7 @@ export class CreateRoute {
   @IsUUID()
   sourceId?: string | null;
 
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => RouteMatch)
   match?: RouteMatch;
@@ -95,12 +96,12 @@ export class CreateRoute {
 }
 
 export class UpdateRoute {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   name?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 
@@ -109,13 +110,13 @@ export class UpdateRoute {
   sourceId?: string | null;
 
   /** Replaced whole. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => RouteMatch)
   match?: RouteMatch;
 
   /** Replaced whole. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => RouteAction)
   action?: RouteAction;

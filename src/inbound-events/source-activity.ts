@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { logger } from '../observability/logger.js';
+import { metrics } from '../observability/metrics.js';
 import { KEPT_REFUSALS, type NewRefusal, type SourceActivity as Row, SourceStore } from './source.store.js';
 import type { KnownSource } from './source-directory.js';
 
@@ -30,6 +31,7 @@ export class SourceActivity implements OnApplicationShutdown {
   refused(source: KnownSource, refusal: NewRefusal): void {
     const row = this.row(source);
     row.refused++;
+    metrics.inboundRefused.inc();
     row.refusedAt = refusal.refusedAt;
     const kept = this.refusals.get(source.id) ?? [];
     kept.push(refusal);

@@ -1,5 +1,6 @@
 import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
 import { PROVIDER_NAMES } from '../core/provider-signatures/providers.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import type { SourceRefusal } from './source.store.js';
 
@@ -15,7 +16,7 @@ export class CreateSource {
   name: string;
 
   /** The provider's secret, or one of your own. Made when absent, where the provider takes one of yours. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, MAX_SECRET_LENGTH)
   secret?: string;
@@ -26,19 +27,19 @@ export class CreateSource {
   settings?: Record<string, unknown>;
 
   /** Default true; a source that is off answers 404. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 }
 
 export class UpdateSource {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;
 
   /** Takes the place of the current secret at once; see rotate for an overlap. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, MAX_SECRET_LENGTH)
   secret?: string;
@@ -48,20 +49,20 @@ export class UpdateSource {
   @IsObject()
   settings?: Record<string, unknown>;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 }
 
 export class RotateSourceSecret {
   /** The new secret; made when absent, where the provider takes one of yours. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(MAX_SECRET_LENGTH)
   secret?: string;
 
   /** So long the secret before it verifies too. Default: a day. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(30 * 24 * 3600)
@@ -69,7 +70,7 @@ export class RotateSourceSecret {
 }
 
 export class SourceQuery extends PageQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   provider?: string;
 }

@@ -1,4 +1,5 @@
 import { IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 /** How to sign in at the receiver. Which fields belong to which type stands with each. */
 export class SubscriptionAuth {
@@ -7,19 +8,19 @@ export class SubscriptionAuth {
   type: 'basic' | 'bearer-jwt';
 
   /** Of `basic`; without a colon. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 255)
   username?: string;
 
   /** Of `basic`. Absent in a change: stays as it is. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(1024)
   password?: string;
 
   /** Of `bearer-jwt`, 32 to 256 characters, used as UTF-8. Absent: the one there is stays, or one is made and shown once. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(32, 256)
   secret?: string;
@@ -31,7 +32,7 @@ export class SubscriptionAuth {
   audience?: string | null;
 
   /** Of `bearer-jwt`: how long the token is good (default 60). */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(10)
   @Max(3600)

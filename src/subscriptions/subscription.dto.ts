@@ -19,6 +19,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { MAX_ATTEMPTS, MAX_RETRY_DELAY_S } from '../core/retry-schedule.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import { SubscriptionAuth, SubscriptionAuthView } from './receiver-auth.dto.js';
 
@@ -44,38 +45,38 @@ export class CreateSubscription {
   @IsString({ each: true })
   eventTypes: string[];
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   name?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(2000)
   description?: string;
 
   /** A disabled subscription gets no new deliveries, and those it has wait. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 
   /** Your own signing secret; one is made when absent. `whsec_` + base64 of 16 to 64 bytes, or any 16 to 256 characters. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   secret?: string;
 
   /** Form of `X-Webhook-Signature`: bare hex, or hex after `sha256=`. Default: the tenant's setting. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['hex', 'sha256='])
   signatureFormat?: 'hex' | 'sha256=';
 
   /** `envelope` {event, timestamp, data, metadata?}, `flat` (the data alone) or `cloudevents`. Default: the tenant's setting. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['envelope', 'flat', 'cloudevents'])
   bodyFormat?: 'envelope' | 'flat' | 'cloudevents';
 
   /** Seconds to wait before each attempt, first attempt first: `[0, 60, 300]`. Default: the tenant's. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_ATTEMPTS)
@@ -85,28 +86,28 @@ export class CreateSubscription {
   retrySchedule?: number[];
 
   /** Instead of a schedule: so many retries after the first attempt, each wait twice the one before. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(MAX_ATTEMPTS - 1)
   retryAttempts?: number;
 
   /** With `retryAttempts`: seconds before the first retry (default 60). */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(MAX_RETRY_DELAY_S)
   retryDelay?: number;
 
   /** How long the receiver may take, in milliseconds, 1,000 to 60,000. Default: the tenant's. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1000)
   @Max(60_000)
   timeoutMs?: number;
 
   /** Most requests open at once. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(1000)
@@ -119,12 +120,12 @@ export class CreateSubscription {
   rateLimit?: RateLimit | null;
 
   /** One after the other, in the order of acceptance; with ordering keys, in the order of each key. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   ordered?: boolean;
 
   /** Only events published to one of these channels. Empty: events of every channel and of none. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(20)
   @IsString({ each: true })
@@ -137,7 +138,7 @@ export class CreateSubscription {
   filter?: Record<string, unknown> | null;
 
   /** Your own name for it, unique in the tenant: creating again with the same key updates instead of making a second. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   externalKey?: string;
@@ -163,7 +164,7 @@ export class CreateSubscription {
   auth?: SubscriptionAuth | null;
 
   /** Also sign with the tenant's ed25519 key (`v1a`), whose public half is at `/.well-known/webhook-keys/{tenant}`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   asymmetric?: boolean;
 
@@ -177,28 +178,28 @@ export class UpdateSubscription extends PartialType(CreateSubscription) {}
 
 export class SubscriptionQuery extends PageQuery {
   /** Only those with exactly this URL. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   url?: string;
 
   /** Only those that would get an event of this type. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   externalKey?: string;
 }
 
 export class RenewSubscription {
   /** The new end. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   expiresAt?: string;
 
   /** Or so many seconds from now, at most ten years. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(10 * 366 * 24 * 3600)
@@ -207,14 +208,14 @@ export class RenewSubscription {
 
 export class RotateSecret {
   /** So long the old secret signs beside the new one, in seconds (default one day, at most 30 days). */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(30 * 24 * 3600)
   overlapSeconds: number = 24 * 3600;
 
   /** The new secret; one is made when absent. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   secret?: string;
 }
@@ -228,7 +229,7 @@ export class RotatedSecretView {
 
 export class TestSubscription {
   /** Event type whose sample is sent. Default: `webhook.test`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 }
@@ -244,7 +245,7 @@ export class FilterCheck {
   data?: Record<string, unknown>;
 
   /** Instead of data: an event type, whose sample is tried. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 }

@@ -1,18 +1,7 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMinSize,
-  ArrayUnique,
-  IsArray,
-  IsDate,
-  IsIn,
-  IsInt,
-  IsOptional,
-  IsString,
-  Length,
-  Max,
-  Min,
-} from 'class-validator';
+import { ArrayMinSize, ArrayUnique, IsArray, IsDate, IsIn, IsInt, IsString, Length, Max, Min } from 'class-validator';
 import { SCOPES, type Scope } from '../core/scopes.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 const MAX_OVERLAP_S = 30 * 24 * 3600;
 
@@ -30,7 +19,7 @@ export class CreateApiKey {
   scopes: Scope[];
 
   /** When it stops working; absent: never. */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Date)
   @IsDate({ message: 'expiresAt must be a time in ISO 8601, such as 2026-12-31T23:59:59Z' })
   expiresAt?: Date;
@@ -44,7 +33,7 @@ export class UpdateApiKey {
 
 export class RotateApiKey {
   /** For how long the old key still works, in seconds: time to put the new one in place. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(MAX_OVERLAP_S)

@@ -1,26 +1,27 @@
 import { Type } from 'class-transformer';
-import { IsDate, IsOptional, IsString } from 'class-validator';
+import { IsDate, IsString } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 
 export class AuditLogQuery extends PageQuery {
   /** Only this act, for instance `api_key.created`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   action?: string;
 
   /** Only acts of this member or key: its id, e-mail or name. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   actor?: string;
 
   /** From this time on (ISO 8601). */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Date)
   @IsDate({ message: 'since must be a time in ISO 8601, such as 2026-01-31T12:00:00Z' })
   since?: Date;
 
   /** Before this time (ISO 8601). */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Date)
   @IsDate({ message: 'until must be a time in ISO 8601, such as 2026-01-31T12:00:00Z' })
   until?: Date;

@@ -1,5 +1,6 @@
-import { IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { IsString, Length, MaxLength } from 'class-validator';
 import type { Role } from '../core/scopes.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { LowerCaseEmail } from './member.dto.js';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './password-hasher.js';
 
@@ -16,7 +17,7 @@ export class Login {
   password: string;
 
   /** Slug or id; needed only when the same e-mail and password fit members of several tenants. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(100)
   tenant?: string;
@@ -24,18 +25,18 @@ export class Login {
 
 /** What a member changes about himself. Absent fields stay as they are. */
 export class UpdateMe {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;
 
   /** Ends all other sessions; needs `current_password`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH)
   password?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(MAX_PASSWORD_LENGTH)
   current_password?: string;

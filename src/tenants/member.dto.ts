@@ -1,6 +1,7 @@
 import { Transform } from 'class-transformer';
-import { IsEmail, IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { IsEmail, IsIn, IsString, Length, MaxLength } from 'class-validator';
 import { ROLES, type Role } from '../core/scopes.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './password-hasher.js';
 
 /** E-mail addresses are kept and compared in lower case. */
@@ -13,7 +14,7 @@ export class CreateMember {
   @MaxLength(254)
   email: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;
@@ -23,7 +24,7 @@ export class CreateMember {
   role: Role;
 
   /** Generated and shown once when absent. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH)
   password?: string;
@@ -31,22 +32,22 @@ export class CreateMember {
 
 /** Absent fields stay as they are. A new password ends the member's sessions. */
 export class UpdateMember {
-  @IsOptional()
+  @MayBeAbsent()
   @LowerCaseEmail()
   @IsEmail({}, { message: 'email must be an e-mail address' })
   @MaxLength(254)
   email?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ROLES)
   role?: Role;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH)
   password?: string;

@@ -1,4 +1,5 @@
-import { IsEmail, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { IsEmail, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { LowerCaseEmail } from './member.dto.js';
 import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from './password-hasher.js';
 import { TenantView } from './tenant-settings.dto.js';
@@ -22,19 +23,19 @@ export class CreateTenant {
   ownerEmail: string;
 
   /** Generated and shown once when absent. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH)
   ownerPassword?: string;
 }
 
 export class UpdatePlatformTenant {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Matches(SLUG, { message: SLUG_MESSAGE })
   slug?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;

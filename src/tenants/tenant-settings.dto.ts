@@ -20,6 +20,7 @@ import {
 import type { BodyFormat } from '../core/delivery-request.js';
 import { MAX_ATTEMPTS, MAX_RETRY_DELAY_S } from '../core/retry-schedule.js';
 import type { SignatureFormat } from '../core/signature.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export const SIGNATURE_FORMATS = ['hex', 'sha256='] as const;
 export const BODY_FORMATS = ['envelope', 'flat', 'cloudevents'] as const;
@@ -158,12 +159,12 @@ export class EffectiveSettings {
 }
 
 export class UpdateTenant {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => TenantSettingsPatch)
   settings?: TenantSettingsPatch;

@@ -135,3 +135,18 @@ describe('one’s own name and password', () => {
     await login({ email: viewer.email, password: 'a new long password' }).expect(200);
   });
 });
+
+describe('null', () => {
+  it('is refused where it says nothing, as a field and as a whole body', async () => {
+    const field = await login({ ...app.owner, tenant: null }).expect(422);
+    expect(field.body.errors[0].pointer).toBe('/tenant');
+    const token = await logIn(app, app.owner);
+    const body = await as(app, token)
+      .patch('/api/auth/me')
+      .set('content-type', 'application/json')
+      .send('null')
+      .expect(422);
+    expect(body.body.detail).toContain('The body is null');
+    await as(app, token).patch('/api/auth/me').send({ name: null }).expect(422);
+  });
+});
