@@ -10,6 +10,7 @@ import { ContactViewStore } from './contact-view.store.js';
 import type { ChangeOrigin, DomainChange, FullContact } from './domain-change.js';
 import type { RenderedEvent, RenderingContext } from './rendering.js';
 import { renderingsOf } from './renderings.js';
+import { type Tool, ToolStore } from './tool.store.js';
 
 /**
  * Tells a tenant's subscribers what a write changed, in each vocabulary that one of them asks for, as part of the write's own
@@ -20,6 +21,7 @@ export class ChangePublisher {
   constructor(
     private readonly events: EventPublisher,
     private readonly views: ContactViewStore,
+    private readonly tools: ToolStore,
     private readonly settings: TenantSettings,
     private readonly clock: Clock,
   ) {}
@@ -62,13 +64,9 @@ export class ChangePublisher {
   }
 
   private context(tx: Transaction, tenantId: string): RenderingContext {
-    const contacts = new Map<string, Promise<FullContact | null>>();
     return {
-      fullContact: (id) => {
-        const known = contacts.get(id) ?? this.views.find(tx, tenantId, id);
-        contacts.set(id, known);
-        return known;
-      },
+      fullContact: once<FullContact>((id) => this.views.find(tx, tenantId, id)),
+      tool: once<Tool>((id) => this.tools.find(tenantId, id, tx)),
     };
   }
 
@@ -88,4 +86,14 @@ export class ChangePublisher {
       occurredAt: this.clock.now(),
     };
   }
+}
+
+/** Asks for each id once. */
+function once<Row>(find: (id: string) => Promise<Row | null>): (id: string) => Promise<Row | null> {
+  const asked = new Map<string, Promise<Row | null>>();
+  return (id) => {
+    const row = asked.get(id) ?? find(id);
+    asked.set(id, row);
+    return row;
+  };
 }

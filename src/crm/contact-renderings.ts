@@ -2,7 +2,7 @@ import type { Contact } from './contact.store.js';
 import type { AppliedTag, ChangeOf, Changes } from './domain-change.js';
 import { asText, flowkickUser, fullNameOf } from './flowkick-user.js';
 import { printedInBrazil } from './phone.js';
-import { type RenderedEvent, type Rendering, type RenderingContext, rendering } from './rendering.js';
+import { inSnakeCase, type RenderedEvent, type Rendering, type RenderingContext, rendering } from './rendering.js';
 
 type Updated = ChangeOf<'contact-updated'>;
 type ContactKind = 'contact-created' | 'contact-updated' | 'contact-deleted';
@@ -75,13 +75,15 @@ function crmContact(contact: Contact): Record<string, unknown> {
 
 /** Fields in snake_case; custom fields as `custom_fields.<name>`, tags as one list before and after. */
 function crmChanges(change: Updated): Changes {
-  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const named = Object.entries(change.changes).map(([name, values]) => [snake(name), values]);
   const custom = change.customFields.map((field) => [
     `custom_fields.${field.name}`,
     { old: field.old, new: field.new },
   ]);
-  return { ...Object.fromEntries([...named, ...custom]), ...tagChanges(change, 'tags', 'old', 'new') };
+  return {
+    ...inSnakeCase(change.changes),
+    ...Object.fromEntries(custom),
+    ...tagChanges(change, 'tags', 'old', 'new'),
+  };
 }
 
 async function userOf(contact: Contact, context: RenderingContext) {

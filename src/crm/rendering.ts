@@ -1,4 +1,5 @@
-import type { ChangeOf, DomainChange, FullContact } from './domain-change.js';
+import type { ChangeOf, Changes, DomainChange, FullContact } from './domain-change.js';
+import type { Tool } from './tool.store.js';
 
 export interface RenderedEvent {
   type: string;
@@ -11,6 +12,7 @@ export interface RenderedEvent {
 export interface RenderingContext {
   /** The contact as it is now, with its tags; null when it is gone. */
   fullContact(id: string): Promise<FullContact | null>;
+  tool(id: string): Promise<Tool | null>;
 }
 
 /** How one kind of change is told in one vocabulary. */
@@ -28,4 +30,10 @@ export function rendering<Kind extends DomainChange['kind']>(
   render: Rendering<Kind>['render'],
 ): Rendering {
   return { kind, types, render } as unknown as Rendering;
+}
+
+/** Changes by the names the CRM guide would give the fields: `contactId` as `contact_id`. */
+export function inSnakeCase(changes: Changes): Changes {
+  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(changes).map(([name, values]) => [snake(name), values]));
 }

@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from 'node:util';
+import { AppError, notFound } from '../core/errors.js';
+import { isUniqueViolation } from '../database/prisma.service.js';
+import type { Changes } from './domain-change.js';
+
+/** The row, or the refusal that it does not exist; what another tenant owns does not exist either. */
+export function found<Row>(row: Row | null, kind: string, id: string): Row {
+  if (row === null) throw notFound(kind, id);
+  return row;
+}
+
+/** A field of the request names a row that the tenant does not have. */
+export function missingReference(pointer: string, kind: string, id: string): AppError {
+  const detail = `There is no ${kind} with the id "${id}" in this tenant.`;
+  return new AppError('not_found', { detail, errors: [{ pointer, detail }] });
+}
+
+/** What the request asks for stands against what is stored. `pointer` is empty when no field of it is to blame. */
+export function conflicts(pointer: string, detail: string): AppError {
+  return new AppError('conflict', { detail, errors: [{ pointer, detail }] });
+}
+
+/** The result of a write, or `refusal` when a unique value of it is taken. Nothing more can be done in its transaction then. */
+export async function unlessTaken<Result>(write: Promise<Result>, refusal: () => AppError): Promise<Result> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isUniqueViolation(error)) throw refusal();
+    throw error;
+  }
+}
+
+/** What is said, without what is not: a spread of it covers nothing up. */
+export function withoutUndefined<Values extends object>(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Values;
+}
+
+/** Those of the fields that differ, with times as ISO text: as they are told. */
+export function changesBetween<Row extends object>(
+  before: Row,
+  after: Partial<Row>,
+  fields: readonly (keyof Row & string)[],
+): Changes {
+  const changes: Changes = {};
+  for (const field of fields) {
+    if (after[field] === undefined) continue;
+    const [old, now] = [told(before[field]), told(after[field])];
+    if (!isDeepStrictEqual(old, now)) changes[field] = { old, new: now };
+  }
+  return changes;
+}
+
+const told = (value: unknown) => (value instanceof Date ? value.toISOString() : value);
