@@ -7,7 +7,7 @@ import { EventPublisher } from '../deliveries/event-publisher.js';
 import { vocabularyOf } from '../event-types/vocabularies/catalog.js';
 import { TenantSettings } from '../tenants/tenant-settings.js';
 import { ContactViewStore } from './contact-view.store.js';
-import type { ChangeOrigin, DomainChange, FullContact } from './domain-change.js';
+import { type ChangeOrigin, type DomainChange, type FullContact, subjectOf } from './domain-change.js';
 import type { RenderedEvent, RenderingContext } from './rendering.js';
 import { renderingsOf } from './renderings.js';
 import { type Tool, ToolStore } from './tool.store.js';
@@ -37,17 +37,15 @@ export class ChangePublisher {
     const wanted = await this.wantedTypes(tx, tenantId, changes);
     if (wanted.size === 0) return [];
     const context = this.context(tx, tenantId);
-    const rendered: RenderedEvent[] = [];
+    const events: NewEvent[] = [];
     for (const change of changes) {
       for (const { types, render } of renderingsOf(change.kind)) {
         if (!types.some((type) => wanted.has(type))) continue;
-        rendered.push(...(await render(change, context)).filter(({ type }) => wanted.has(type)));
+        const rendered = (await render(change, context)).filter(({ type }) => wanted.has(type));
+        events.push(...rendered.map((event) => this.newEvent(tenantId, event, subjectOf(change), origin)));
       }
     }
-    return this.events.publishInTransaction(
-      tx,
-      rendered.map((event) => this.newEvent(tenantId, event, origin)),
-    );
+    return this.events.publishInTransaction(tx, events);
   }
 
   /** Of all types the changes could be told as, those of the tenant's vocabularies that somebody subscribes to. */
@@ -70,7 +68,12 @@ export class ChangePublisher {
     };
   }
 
-  private newEvent(tenantId: string, { type, data, orderingKey }: RenderedEvent, origin: ChangeOrigin): NewEvent {
+  private newEvent(
+    tenantId: string,
+    { type, data }: RenderedEvent,
+    orderingKey: string,
+    origin: ChangeOrigin,
+  ): NewEvent {
     const metadata = {
       ...(vocabularyOf(type) === 'flowkick' && { source: origin.source, action: type.slice(type.indexOf('.') + 1) }),
       ...(origin.hops !== null && { [HOPS]: origin.hops }),
@@ -82,7 +85,7 @@ export class ChangePublisher {
       data: JSON.stringify(data),
       metadata: Object.keys(metadata).length > 0 ? JSON.stringify(metadata) : null,
       channel: null,
-      orderingKey: orderingKey ?? null,
+      orderingKey,
       occurredAt: this.clock.now(),
     };
   }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, notFound } from '../core/errors.js';
+import { isUuid } from '../core/ids.js';
 import { isUniqueViolation } from '../database/prisma.service.js';
 import type { Changes } from './domain-change.js';
 
@@ -51,3 +52,9 @@ export function changesBetween<Row extends object>(
 }
 
 const told = (value: unknown) => (value instanceof Date ? value.toISOString() : value);
+
+/** The id of a route's path, or the refusal: what is no id names no row. */
+export function rowId(kind: string, id: string): string {
+  if (!isUuid(id)) throw notFound(kind, id);
+  return id;
+}

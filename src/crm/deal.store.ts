@@ -5,7 +5,7 @@ import type { Deal as Row } from '../generated/prisma/client.js';
 import { moneyOf } from './money.js';
 
 export interface Deal extends Omit<Row, 'amount'> {
-  /** Decimal text. */
+  /** As `moneyOf` writes it. */
   amount: string | null;
 }
 
@@ -13,6 +13,7 @@ export interface DealValues {
   title: string | null;
   contactId: string | null;
   stage: string;
+  /** As `moneyOf` writes it. */
   amount: string | null;
   /** ISO 4217. */
   currency: string | null;

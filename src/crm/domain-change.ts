@@ -61,6 +61,23 @@ export type DomainChange =
 
 export type ChangeOf<Kind extends DomainChange['kind']> = Extract<DomainChange, { kind: Kind }>;
 
+/**
+ * Whose change it is: events of one person keep their order for subscriptions that are ordered, so that a booking does not arrive
+ * before its contact. Of what belongs to nobody, the thing itself.
+ */
+export function subjectOf(change: DomainChange): string {
+  if ('contact' in change) return change.contact.id;
+  const thing = thingOf(change);
+  return thing.contactId ?? thing.id;
+}
+
+function thingOf(change: Exclude<DomainChange, { contact: unknown }>): { id: string; contactId: string | null } {
+  if ('booking' in change) return change.booking;
+  if ('qrCode' in change) return change.qrCode;
+  if ('deal' in change) return change.deal;
+  return 'invoice' in change ? change.invoice : change.conversation;
+}
+
 /** Where a change comes from: what the FlowKick vocabulary says as `metadata.source`, and what stops loops. */
 export interface ChangeOrigin {
   /** `api`, `import`, `lead.captured`, `manychat_sync` … */

@@ -5,7 +5,7 @@ import type { Invoice as Row } from '../generated/prisma/client.js';
 import { moneyOf } from './money.js';
 
 export interface Invoice extends Omit<Row, 'amount'> {
-  /** Decimal text. */
+  /** As `moneyOf` writes it. */
   amount: string | null;
 }
 
@@ -14,6 +14,7 @@ export interface InvoiceValues {
   number: string;
   /** `open`, `paid`, or a word of the host. */
   status: string;
+  /** As `moneyOf` writes it. */
   amount: string | null;
   /** ISO 4217. */
   currency: string | null;

@@ -1,5 +1,5 @@
 /** What `decimal(18,4)` holds, with room to add up. */
-const MONEY = /^\d{1,13}(\.\d{1,4})?$/;
+export const MONEY = /^\d{1,13}(\.\d{1,4})?$/;
 
 /**
  * An amount as decimal text, in the one way it is written everywhere (`129.90`, `0.1234`): no cent is lost to a binary number.

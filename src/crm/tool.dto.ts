@@ -1,0 +1,71 @@
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { PageQuery } from '../http/pagination.dto.js';
+import { IsExternalId, IsText, MayBeAbsent } from './crm-fields.dto.js';
+import type { Tool } from './tool.store.js';
+
+export class CreateTool {
+  @IsText(200, 1)
+  name: string;
+
+  @MayBeAbsent()
+  @IsText(2000)
+  description?: string;
+
+  /** How long a booking of it takes when it does not say. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(525_600)
+  durationMinutes?: number | null;
+
+  /** The provider's own id of it, such as `calcom:123`. */
+  @IsOptional()
+  @IsExternalId()
+  externalId?: string | null;
+}
+
+export class UpdateTool {
+  @MayBeAbsent()
+  @IsText(200, 1)
+  name?: string;
+
+  @MayBeAbsent()
+  @IsText(2000)
+  description?: string;
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(525_600)
+  durationMinutes?: number | null;
+
+  @IsOptional()
+  @IsExternalId()
+  externalId?: string | null;
+}
+
+export class ToolQuery extends PageQuery {
+  @MayBeAbsent()
+  @IsText(200)
+  name?: string;
+
+  @MayBeAbsent()
+  @IsText(200)
+  externalId?: string;
+}
+
+export class ToolView {
+  id: string;
+  tenantId: string;
+  name: string;
+  description: string;
+  durationMinutes: number | null;
+  externalId: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export function presentTool(tool: Tool): ToolView {
+  const { id, tenantId, name, description, durationMinutes, externalId, createdAt, updatedAt } = tool;
+  return { id, tenantId, name, description, durationMinutes, externalId, createdAt, updatedAt };
+}
