@@ -45,14 +45,20 @@ export class ConversationRecorder {
     return this.apply(write, found(await this.store.lock(write.tx, tenantId, id), 'conversation', id), change);
   }
 
-  /** The conversation that a provider has under `externalId` (`chatwoot:42`): made when it is not known, else changed to what is said. */
+  /**
+   * The conversation that a provider has under `externalId` (`chatwoot:42`): made when it is not known, else changed to what is said.
+   * @param contactOf finds or makes its contact; asked when it has none
+   */
   async upsert(
     write: Write,
     tenantId: string,
     externalId: string,
-    values: NewConversation,
+    said: NewConversation,
+    contactOf: () => Promise<{ id: string } | null> = async () => null,
   ): Promise<{ conversation: Conversation; created: boolean }> {
     const known = await this.store.lockByExternalId(write.tx, tenantId, externalId);
+    const contact = said.contactId || known?.contactId ? null : await contactOf();
+    const values = contact ? { ...said, contactId: contact.id } : said;
     const made = known ? null : await this.insert(write, tenantId, { ...values, externalId });
     if (made) return { conversation: made, created: true };
     // Another transaction may have made it since we looked.

@@ -30,6 +30,8 @@ import { InvoiceService } from './invoice.service.js';
 import { InvoiceStore } from './invoice.store.js';
 import { InvoiceChanger } from './invoice-changer.js';
 import { MessageStore } from './message.store.js';
+import { PartyContactStore } from './party-contact.store.js';
+import { PartyContacts } from './party-contacts.js';
 import { QrCodeController } from './qr-code.controller.js';
 import { QrCodeService } from './qr-code.service.js';
 import { QrCodeStore } from './qr-code.store.js';
@@ -63,6 +65,8 @@ const BELONGINGS = [
   ConversationStore,
   MessageStore,
   ConversationRecorder,
+  PartyContactStore,
+  PartyContacts,
   DealStore,
   DealStageStore,
   DealChanger,
