@@ -1,9 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { invalidField } from '../core/errors.js';
 import { type Booking, BookingStore, type BookingValues } from './booking.store.js';
-import { type BookingTimes, bookingRefusal, isOver } from './booking-state.js';
+import { type BookingTimes, bookingRefusal } from './booking-state.js';
 import { ContactTotalsStore } from './contact-totals.store.js';
-import { changesBetween, conflicts, found, missingReference, unlessTaken, withoutUndefined } from './crm-rows.js';
+import {
+  changesBetween,
+  conflicts,
+  found,
+  knownOrMade,
+  missingReference,
+  unlessTaken,
+  withoutUndefined,
+} from './crm-rows.js';
 import type { Write } from './crm-writer.js';
 import type { Changes } from './domain-change.js';
 import { ToolStore } from './tool.store.js';
@@ -64,7 +72,7 @@ export class BookingChanger {
 
   /**
    * The booking that a provider has under `externalId` (`calcom:<uid>`): made when it is not known, else changed to what is said
-   * of it now. A late word does not open it again: of one that is cancelled or completed status and times stay, but with `reopen`.
+   * of it now. Status and times that it cannot take any more are passed over: a late word does not open it again, but with `reopen`.
    * @returns `changes` is empty when it was so already, or is new
    */
   async upsert(
@@ -74,14 +82,14 @@ export class BookingChanger {
     values: NewBooking,
     options: { reopen?: boolean } = {},
   ): Promise<{ booking: Booking; created: boolean; changes: Changes }> {
-    const known = await this.store.lockByExternalId(write.tx, tenantId, externalId);
-    const made = known ? null : await this.insert(write, tenantId, { ...values, externalId });
-    if (made) return { booking: made, created: true, changes: {} };
-    // Another transaction may have made it since we looked.
-    const booking = known ?? (await this.store.lockByExternalId(write.tx, tenantId, externalId));
-    if (!booking) throw externalIdTaken(externalId);
-    const { status, startTime, endTime = keepingLength(booking, startTime), ...rest } = values;
-    const change = isOver(booking.status) && !options.reopen ? rest : { ...values, endTime };
+    const { row: booking, made } = await knownOrMade(
+      () => this.store.lockByExternalId(write.tx, tenantId, externalId),
+      () => this.insert(write, tenantId, { ...values, externalId }),
+    );
+    if (made) return { booking, created: true, changes: {} };
+    const { status = booking.status, startTime, endTime = keepingLength(booking, startTime), ...rest } = values;
+    const next = { status, startTime, endTime };
+    const change = options.reopen || !bookingRefusal(booking, next) ? { ...rest, ...next } : rest;
     return { created: false, ...(await this.apply(write, booking, change, options.reopen)) };
   }
 

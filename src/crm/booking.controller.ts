@@ -5,8 +5,8 @@ import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import { BookingQuery, BookingView, CreateBooking, ReopenBooking, UpdateBooking } from './booking.dto.js';
 import { BookingService } from './booking.service.js';
+import { CurrentOrigin } from './change-origin.decorator.js';
 import type { ChangeOrigin } from './domain-change.js';
-import { WriteOrigin } from './write-origin.decorator.js';
 
 @ApiTags('Bookings')
 @Controller('api/v1/bookings')
@@ -19,7 +19,7 @@ export class BookingController {
   @Audited('booking.created')
   create(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Body() input: CreateBooking,
   ): Promise<BookingView> {
     return this.bookings.create(tenantId, origin, input);
@@ -46,7 +46,7 @@ export class BookingController {
   @Audited('booking.updated')
   update(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
     @Body() input: UpdateBooking,
   ): Promise<BookingView> {
@@ -60,7 +60,7 @@ export class BookingController {
   @Audited('booking.reopened')
   reopen(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
     @Body() input: ReopenBooking,
   ): Promise<BookingView> {
@@ -74,7 +74,7 @@ export class BookingController {
   @Audited('booking.deleted')
   delete(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
   ): Promise<void> {
     return this.bookings.delete(tenantId, origin, id);

@@ -3,7 +3,7 @@ import { type AppError, invalidField } from '../core/errors.js';
 import { ContactTotalsStore } from './contact-totals.store.js';
 import { ContactViewStore } from './contact-view.store.js';
 import { type Conversation, ConversationStore, type ConversationValues } from './conversation.store.js';
-import { changesBetween, conflicts, found, unlessTaken, withoutUndefined } from './crm-rows.js';
+import { changesBetween, conflicts, found, knownOrMade, unlessTaken, withoutUndefined } from './crm-rows.js';
 import type { Write } from './crm-writer.js';
 import { type Message, MessageStore, type MessageValues } from './message.store.js';
 
@@ -56,15 +56,17 @@ export class ConversationRecorder {
     said: NewConversation,
     contactOf: () => Promise<{ id: string } | null> = async () => null,
   ): Promise<{ conversation: Conversation; created: boolean }> {
-    const known = await this.store.lockByExternalId(write.tx, tenantId, externalId);
-    const contact = said.contactId || known?.contactId ? null : await contactOf();
-    const values = contact ? { ...said, contactId: contact.id } : said;
-    const made = known ? null : await this.insert(write, tenantId, { ...values, externalId });
-    if (made) return { conversation: made, created: true };
-    // Another transaction may have made it since we looked.
-    const conversation = known ?? (await this.store.lockByExternalId(write.tx, tenantId, externalId));
-    if (!conversation) throw externalIdTaken(externalId);
-    return { conversation: await this.apply(write, conversation, values), created: false };
+    const withContact = async () => {
+      const contact = said.contactId ? null : await contactOf();
+      return contact ? { ...said, contactId: contact.id } : said;
+    };
+    const { row, made } = await knownOrMade(
+      () => this.store.lockByExternalId(write.tx, tenantId, externalId),
+      async () => this.insert(write, tenantId, { ...(await withContact()), externalId }),
+    );
+    if (made) return { conversation: row, created: true };
+    const values = row.contactId ? said : await withContact();
+    return { conversation: await this.apply(write, row, values), created: false };
   }
 
   /** With its messages. @throws AppError not_found */

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
+import { CurrentOrigin } from './change-origin.decorator.js';
 import {
   ConversationQuery,
   ConversationView,
@@ -14,7 +15,6 @@ import {
 } from './conversation.dto.js';
 import { ConversationService } from './conversation.service.js';
 import type { ChangeOrigin } from './domain-change.js';
-import { WriteOrigin } from './write-origin.decorator.js';
 
 @ApiTags('Conversations')
 @Controller('api/v1/conversations')
@@ -27,7 +27,7 @@ export class ConversationController {
   @Audited('conversation.created')
   create(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Body() input: CreateConversation,
   ): Promise<ConversationView> {
     return this.conversations.create(tenantId, origin, input);
@@ -54,7 +54,7 @@ export class ConversationController {
   @Audited('conversation.updated')
   update(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
     @Body() input: UpdateConversation,
   ): Promise<ConversationView> {
@@ -68,7 +68,7 @@ export class ConversationController {
   @Audited('conversation.deleted')
   delete(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
   ): Promise<void> {
     return this.conversations.delete(tenantId, origin, id);
@@ -80,7 +80,7 @@ export class ConversationController {
   @Audited('message.recorded')
   record(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
     @Body() input: RecordMessage,
   ): Promise<MessageView> {

@@ -31,6 +31,24 @@ export async function unlessTaken<Result>(write: Promise<Result>, refusal: () =>
   }
 }
 
+/**
+ * The row that an outside id names: found, or made when it is not known. Of two transactions that make it one does, and the other
+ * waits and finds it.
+ * @param find locks it @param make gives null when the id is taken
+ */
+export async function knownOrMade<Row>(
+  find: () => Promise<Row | null>,
+  make: () => Promise<Row | null>,
+): Promise<{ row: Row; made: boolean }> {
+  const known = await find();
+  if (known) return { row: known, made: false };
+  const made = await make();
+  if (made) return { row: made, made: true };
+  const theirs = await find();
+  if (!theirs) throw conflicts('', 'Somebody made the same at the same time, and took it away again. Try again.');
+  return { row: theirs, made: false };
+}
+
 /** What is said, without what is not: a spread of it covers nothing up. */
 export function withoutUndefined<Values extends object>(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Values;

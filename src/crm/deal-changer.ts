@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type AppError, invalidField } from '../core/errors.js';
 import { ContactTotalsStore } from './contact-totals.store.js';
-import { changesBetween, conflicts, found, unlessTaken, withoutUndefined } from './crm-rows.js';
+import { changesBetween, conflicts, found, knownOrMade, unlessTaken, withoutUndefined } from './crm-rows.js';
 import type { Write } from './crm-writer.js';
 import { type Deal, DealStore, type DealValues } from './deal.store.js';
 import { DealStageStore } from './deal-stage.store.js';
@@ -49,12 +49,11 @@ export class DealChanger {
     externalId: string,
     values: DealChange,
   ): Promise<{ deal: Deal; created: boolean; changes: Changes }> {
-    const known = await this.store.lockByExternalId(write.tx, tenantId, externalId);
-    const made = known ? null : await this.insert(write, tenantId, { ...values, externalId });
-    if (made) return { deal: made, created: true, changes: {} };
-    // Another transaction may have made it since we looked.
-    const deal = known ?? (await this.store.lockByExternalId(write.tx, tenantId, externalId));
-    if (!deal) throw externalIdTaken(externalId);
+    const { row: deal, made } = await knownOrMade(
+      () => this.store.lockByExternalId(write.tx, tenantId, externalId),
+      () => this.insert(write, tenantId, { ...values, externalId }),
+    );
+    if (made) return { deal, created: true, changes: {} };
     return { created: false, ...(await this.apply(write, deal, values)) };
   }
 

@@ -3,10 +3,10 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
+import { CurrentOrigin } from './change-origin.decorator.js';
 import { CreateDeal, DealQuery, DealStagesView, DealView, ReplaceDealStages, UpdateDeal } from './deal.dto.js';
 import { DealService } from './deal.service.js';
 import type { ChangeOrigin } from './domain-change.js';
-import { WriteOrigin } from './write-origin.decorator.js';
 
 @ApiTags('Deals')
 @Controller('api/v1/deals')
@@ -19,7 +19,7 @@ export class DealController {
   @Audited('deal.created')
   create(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Body() input: CreateDeal,
   ): Promise<DealView> {
     return this.deals.create(tenantId, origin, input);
@@ -46,7 +46,7 @@ export class DealController {
   @Audited('deal.updated')
   update(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
     @Body() input: UpdateDeal,
   ): Promise<DealView> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AppError } from '../core/errors.js';
 import { ContactTotalsStore } from './contact-totals.store.js';
-import { changesBetween, conflicts, found, unlessTaken, withoutUndefined } from './crm-rows.js';
+import { changesBetween, conflicts, found, knownOrMade, unlessTaken, withoutUndefined } from './crm-rows.js';
 import type { Write } from './crm-writer.js';
 import type { Changes } from './domain-change.js';
 import { type Invoice, InvoiceStore, type InvoiceValues } from './invoice.store.js';
@@ -52,12 +52,11 @@ export class InvoiceChanger {
     number: string,
     values: InvoiceChange,
   ): Promise<{ invoice: Invoice; created: boolean; changes: Changes }> {
-    const known = await this.store.lockByNumber(write.tx, tenantId, number);
-    const made = known ? null : await this.insert(write, tenantId, { ...values, number });
-    if (made) return { invoice: made, created: true, changes: {} };
-    // Another transaction may have made it since we looked.
-    const invoice = known ?? (await this.store.lockByNumber(write.tx, tenantId, number));
-    if (!invoice) throw numberTaken(number);
+    const { row: invoice, made } = await knownOrMade(
+      () => this.store.lockByNumber(write.tx, tenantId, number),
+      () => this.insert(write, tenantId, { ...values, number }),
+    );
+    if (made) return { invoice, created: true, changes: {} };
     return { created: false, ...(await this.apply(write, invoice, values)) };
   }
 

@@ -3,10 +3,10 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
+import { CurrentOrigin } from './change-origin.decorator.js';
 import type { ChangeOrigin } from './domain-change.js';
 import { CreateInvoice, InvoiceQuery, InvoiceView, UpdateInvoice } from './invoice.dto.js';
 import { InvoiceService } from './invoice.service.js';
-import { WriteOrigin } from './write-origin.decorator.js';
 
 @ApiTags('Invoices')
 @Controller('api/v1/invoices')
@@ -19,7 +19,7 @@ export class InvoiceController {
   @Audited('invoice.created')
   create(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Body() input: CreateInvoice,
   ): Promise<InvoiceView> {
     return this.invoices.create(tenantId, origin, input);
@@ -46,7 +46,7 @@ export class InvoiceController {
   @Audited('invoice.updated')
   update(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('id') id: string,
     @Body() input: UpdateInvoice,
   ): Promise<InvoiceView> {

@@ -3,10 +3,10 @@ import { ApiTags } from '@nestjs/swagger';
 import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import { Audited, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
+import { CurrentOrigin } from './change-origin.decorator.js';
 import type { ChangeOrigin } from './domain-change.js';
 import { CreateQrCode, QrCodeQuery, QrCodeView, ScanQrCode, UpdateQrCode, ValidateQrCode } from './qr-code.dto.js';
 import { QrCodeService } from './qr-code.service.js';
-import { WriteOrigin } from './write-origin.decorator.js';
 
 @ApiTags('QR codes')
 @Controller('api/v1/qr-codes')
@@ -19,7 +19,7 @@ export class QrCodeController {
   @Audited('qr-code.created')
   create(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Body() input: CreateQrCode,
   ): Promise<QrCodeView> {
     return this.qrCodes.create(tenantId, origin, input);
@@ -46,7 +46,7 @@ export class QrCodeController {
   @Audited('qr-code.updated')
   update(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('code') code: string,
     @Body() input: UpdateQrCode,
   ): Promise<QrCodeView> {
@@ -60,7 +60,7 @@ export class QrCodeController {
   @Audited('qr-code.scanned')
   scan(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('code') code: string,
     @Body() { scannedBy }: ScanQrCode,
   ): Promise<QrCodeView> {
@@ -74,7 +74,7 @@ export class QrCodeController {
   @Audited('qr-code.validated')
   validate(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('code') code: string,
     @Body() { validatedBy }: ValidateQrCode,
   ): Promise<QrCodeView> {
@@ -88,7 +88,7 @@ export class QrCodeController {
   @Audited('qr-code.deleted')
   delete(
     @CurrentTenant() tenantId: string,
-    @WriteOrigin() origin: ChangeOrigin,
+    @CurrentOrigin() origin: ChangeOrigin,
     @Param('code') code: string,
   ): Promise<void> {
     return this.qrCodes.delete(tenantId, origin, code);

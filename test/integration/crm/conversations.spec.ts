@@ -173,16 +173,22 @@ describe('a message that Evolution tells of', () => {
     source = await makeSource(api, { provider: 'evolution', settings: { header: 'X-Evo' } });
   });
 
-  const give = async (fields: { id: string; jid?: string; fromMe?: boolean; name?: string; time?: number }) => {
-    const { id, jid = '5511977776666@s.whatsapp.net', fromMe = false, name = 'Rui Costa', time = 1765000000 } = fields;
+  const give = async (fields: { id: string; jid?: string; fromMe?: boolean; name?: string; instance?: string }) => {
+    const {
+      id,
+      jid = '5511977776666@s.whatsapp.net',
+      fromMe = false,
+      name = 'Rui Costa',
+      instance = 'clinica',
+    } = fields;
     const body = JSON.stringify({
       event: 'messages.upsert',
-      instance: 'clinica',
+      instance,
       data: {
         key: { remoteJid: jid, fromMe, id },
         pushName: name,
         message: { conversation: `text of ${id}` },
-        messageTimestamp: time,
+        messageTimestamp: 1765000000,
       },
     });
     const answer = await post(app, source, body, [['X-Evo', SECRET]]);
@@ -234,7 +240,7 @@ describe('a message that Evolution tells of', () => {
   it('that comes twice is kept and told once', async () => {
     await give({ id: '3EB03' });
     const before = partner.told.length;
-    const again = await give({ id: '3EB03', time: 1765000001 });
+    const again = await give({ id: '3EB03', instance: 'the-other-one' });
     expect(again.result).toMatchObject({ did: { known: true }, published: [] });
     expect(partner.told.length).toBe(before);
     expect(await app.prisma.message.count({ where: { externalId: 'evolution:3EB03' } })).toBe(1);
