@@ -4,8 +4,6 @@ import type { Tool } from './tool.store.js';
 export interface RenderedEvent {
   type: string;
   data: Record<string, unknown>;
-  /** What it is about: ordered subscriptions get the events of one key in the order of their commits. */
-  orderingKey?: string;
 }
 
 /** What renderings may ask for beside the change itself; loaded once for all changes of a write, and only when it is asked for. */
