@@ -205,7 +205,7 @@ describe('a booking', () => {
     await api.get('/api/v1/bookings/no-id', 404);
   });
 
-  it('is made once for each Idempotency-Key', async () => {
+  it('is made once for each Idempotency-Key, and the audit log says by whom', async () => {
     const body = { contactId: contact.id, startTime: START, endTime: END };
     const key = { 'Idempotency-Key': 'book-1' };
     const [first, second] = [
@@ -213,6 +213,8 @@ describe('a booking', () => {
       await api.post('/api/v1/bookings', body, 201, key),
     ];
     expect(second).toEqual(first);
+    const { data } = await api.get('/api/v1/audit-log?action=booking.created&limit=1');
+    expect(data).toMatchObject([{ action: 'booking.created', actor: { kind: 'api-key' }, targetId: first.id }]);
     expect(await totalsOf(app, contact.id)).toMatchObject({ bookingsCount: 1 });
   });
 });
