@@ -49,6 +49,11 @@ export async function knownOrMade<Row>(
   return { row: theirs, made: false };
 }
 
+/** A column that has a value, or has none; undefined: whichever. */
+export function presence(has: boolean | undefined): { not: null } | null | undefined {
+  return has === undefined ? undefined : has ? { not: null } : null;
+}
+
 /** What is said, without what is not: a spread of it covers nothing up. */
 export function withoutUndefined<Values extends object>(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Values;

@@ -1,7 +1,5 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { TenantsModule } from '../tenants/tenants.module.js';
-import { BookingController } from './booking.controller.js';
-import { BookingService } from './booking.service.js';
 import { BookingStore } from './booking.store.js';
 import { BookingChanger } from './booking-changer.js';
 import { ChangePublisher } from './change-publisher.js';
@@ -13,32 +11,22 @@ import { ContactFilterReader } from './contact-filter-reader.js';
 import { ContactListStore } from './contact-list.store.js';
 import { ContactTotalsStore } from './contact-totals.store.js';
 import { ContactViewStore } from './contact-view.store.js';
-import { ConversationController } from './conversation.controller.js';
-import { ConversationService } from './conversation.service.js';
 import { ConversationStore } from './conversation.store.js';
 import { ConversationRecorder } from './conversation-recorder.js';
 import { CrmWriter } from './crm-writer.js';
 import { CustomFieldStore } from './custom-field.store.js';
 import { CustomFieldTyper } from './custom-field-typer.js';
-import { DealController, DealStageController } from './deal.controller.js';
-import { DealService } from './deal.service.js';
 import { DealStore } from './deal.store.js';
 import { DealChanger } from './deal-changer.js';
 import { DealStageStore } from './deal-stage.store.js';
-import { InvoiceController } from './invoice.controller.js';
-import { InvoiceService } from './invoice.service.js';
 import { InvoiceStore } from './invoice.store.js';
 import { InvoiceChanger } from './invoice-changer.js';
 import { MessageStore } from './message.store.js';
 import { PartyContactStore } from './party-contact.store.js';
 import { PartyContacts } from './party-contacts.js';
-import { QrCodeController } from './qr-code.controller.js';
-import { QrCodeService } from './qr-code.service.js';
 import { QrCodeStore } from './qr-code.store.js';
 import { QrCodeChanger } from './qr-code-changer.js';
 import { TagStore } from './tag.store.js';
-import { ToolController } from './tool.controller.js';
-import { ToolService } from './tool.service.js';
 import { ToolStore } from './tool.store.js';
 
 const CONTACTS = [
@@ -84,24 +72,7 @@ export class CrmModule {
     return {
       module: CrmModule,
       imports: [TenantsModule, ...flow],
-      controllers: [
-        ToolController,
-        BookingController,
-        QrCodeController,
-        ConversationController,
-        DealController,
-        DealStageController,
-        InvoiceController,
-      ],
-      providers: [
-        ...SHARED,
-        ToolService,
-        BookingService,
-        QrCodeService,
-        ConversationService,
-        DealService,
-        InvoiceService,
-      ],
+      providers: SHARED,
       exports: SHARED,
     };
   }

@@ -25,11 +25,7 @@ export class DealStageStore {
     return this.prisma.inTransaction(async (tx) => {
       await lock(tx, tenantId);
       const kept = (stages.length > 0 ? stages : BUILT_IN_STAGES).map((stage) => stage.key);
-      const used = await tx.deal.findMany({
-        where: { tenantId, stage: { notIn: kept } },
-        distinct: ['stage'],
-        select: { stage: true },
-      });
+      const used = await tx.deal.groupBy({ by: ['stage'], where: { tenantId, stage: { notIn: kept } } });
       if (used.length > 0) return used.map((deal) => deal.stage).sort();
       await write(tx, tenantId, stages);
       return [];

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Deal as Row } from '../generated/prisma/client.js';
+import { presence } from './crm-rows.js';
 import { moneyOf } from './money.js';
 
 export interface Deal extends Omit<Row, 'amount'> {
@@ -31,7 +32,6 @@ export interface DealFilter {
 }
 
 const dealOf = (row: Row): Deal => ({ ...row, amount: row.amount && moneyOf(row.amount.toFixed()) });
-const orNot = (has: boolean | undefined) => (has === undefined ? undefined : has ? { not: null } : null);
 
 @Injectable()
 export class DealStore {
@@ -77,7 +77,7 @@ export class DealStore {
     take: number,
   ): Promise<Deal[]> {
     const rows = await this.prisma.deal.findMany({
-      where: { tenantId, ...filter, wonAt: orNot(won), lostAt: orNot(lost), id: { lt: belowId } },
+      where: { tenantId, ...filter, wonAt: presence(won), lostAt: presence(lost), id: { lt: belowId } },
       orderBy: { id: 'desc' },
       take,
     });

@@ -3,12 +3,8 @@ import { PageQuery } from '../http/pagination.dto.js';
 import { IsFlag, IsText, IsTime, MayBeAbsent } from './crm-fields.dto.js';
 import type { QrCode } from './qr-code.store.js';
 
-export class CreateQrCode {
-  /** 1 to 100 letters, digits and `. _ ~ : -`: it stands in URLs. One that nobody guesses is made when absent. */
-  @MayBeAbsent()
-  @Matches(/^[A-Za-z0-9._~:-]{1,100}$/, { message: 'code is 1 to 100 letters, digits or . _ ~ : -' })
-  code?: string;
-
+/** A code that goes to another contact takes along the scans it has. */
+export class UpdateQrCode {
   /** Whom it belongs to. */
   @IsOptional()
   @IsUUID()
@@ -25,19 +21,11 @@ export class CreateQrCode {
   expiresAt?: Date | null;
 }
 
-export class UpdateQrCode {
-  /** The code goes to that contact, with the scans it has. */
-  @IsOptional()
-  @IsUUID()
-  contactId?: string | null;
-
+export class CreateQrCode extends UpdateQrCode {
+  /** 1 to 100 letters, digits and `. _ ~ : -`: it stands in URLs. One that nobody guesses is made when absent. */
   @MayBeAbsent()
-  @IsText(200)
-  purpose?: string;
-
-  @IsOptional()
-  @IsTime()
-  expiresAt?: Date | null;
+  @Matches(/^[A-Za-z0-9._~:-]{1,100}$/, { message: 'code is 1 to 100 letters, digits or . _ ~ : -' })
+  code?: string;
 }
 
 export class ScanQrCode {

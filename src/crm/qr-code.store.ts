@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { QrCode } from '../generated/prisma/client.js';
+import { presence } from './crm-rows.js';
 
 export type { QrCode };
 
@@ -20,8 +21,6 @@ export interface QrCodeFilter {
   scanned?: boolean;
   validated?: boolean;
 }
-
-const orNot = (has: boolean | undefined) => (has === undefined ? undefined : has ? { not: null } : null);
 
 @Injectable()
 export class QrCodeStore {
@@ -59,7 +58,13 @@ export class QrCodeStore {
     take: number,
   ): Promise<QrCode[]> {
     return this.prisma.qrCode.findMany({
-      where: { tenantId, ...filter, scannedAt: orNot(scanned), validatedAt: orNot(validated), id: { lt: belowId } },
+      where: {
+        tenantId,
+        ...filter,
+        scannedAt: presence(scanned),
+        validatedAt: presence(validated),
+        id: { lt: belowId },
+      },
       orderBy: { id: 'desc' },
       take,
     });

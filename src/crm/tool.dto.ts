@@ -3,10 +3,7 @@ import { PageQuery } from '../http/pagination.dto.js';
 import { IsExternalId, IsText, MayBeAbsent } from './crm-fields.dto.js';
 import type { Tool } from './tool.store.js';
 
-export class CreateTool {
-  @IsText(200, 1)
-  name: string;
-
+class ToolDetails {
   @MayBeAbsent()
   @IsText(2000)
   description?: string;
@@ -18,30 +15,21 @@ export class CreateTool {
   @Max(525_600)
   durationMinutes?: number | null;
 
-  /** The provider's own id of it, such as `calcom:123`. */
+  /** The provider's own id of it, such as `calcom:123`; no two tools have the same. */
   @IsOptional()
   @IsExternalId()
   externalId?: string | null;
 }
 
-export class UpdateTool {
+export class CreateTool extends ToolDetails {
+  @IsText(200, 1)
+  name: string;
+}
+
+export class UpdateTool extends ToolDetails {
   @MayBeAbsent()
   @IsText(200, 1)
   name?: string;
-
-  @MayBeAbsent()
-  @IsText(2000)
-  description?: string;
-
-  @IsOptional()
-  @IsInt()
-  @Min(1)
-  @Max(525_600)
-  durationMinutes?: number | null;
-
-  @IsOptional()
-  @IsExternalId()
-  externalId?: string | null;
 }
 
 export class ToolQuery extends PageQuery {
