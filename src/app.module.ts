@@ -3,6 +3,7 @@ import { BackgroundJobsModule } from './background-jobs/background-jobs.module.j
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
+import { BelongingsModule } from './crm/belongings.module.js';
 import { ContactsModule } from './crm/contacts.module.js';
 import { CrmModule } from './crm/crm.module.js';
 import { DatabaseModule } from './database/database.module.js';
@@ -45,6 +46,7 @@ export class AppModule {
         jobs,
         crm,
         contacts,
+        BelongingsModule.forRoles(config.roles, [crm]),
         inbound,
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),

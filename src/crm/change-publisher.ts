@@ -7,9 +7,10 @@ import { EventPublisher } from '../deliveries/event-publisher.js';
 import { vocabularyOf } from '../event-types/vocabularies/catalog.js';
 import { TenantSettings } from '../tenants/tenant-settings.js';
 import { ContactViewStore } from './contact-view.store.js';
-import type { ChangeOrigin, DomainChange, FullContact } from './domain-change.js';
+import { type ChangeOrigin, type DomainChange, type FullContact, subjectOf } from './domain-change.js';
 import type { RenderedEvent, RenderingContext } from './rendering.js';
 import { renderingsOf } from './renderings.js';
+import { type Tool, ToolStore } from './tool.store.js';
 
 /**
  * Tells a tenant's subscribers what a write changed, in each vocabulary that one of them asks for, as part of the write's own
@@ -20,6 +21,7 @@ export class ChangePublisher {
   constructor(
     private readonly events: EventPublisher,
     private readonly views: ContactViewStore,
+    private readonly tools: ToolStore,
     private readonly settings: TenantSettings,
     private readonly clock: Clock,
   ) {}
@@ -35,17 +37,15 @@ export class ChangePublisher {
     const wanted = await this.wantedTypes(tx, tenantId, changes);
     if (wanted.size === 0) return [];
     const context = this.context(tx, tenantId);
-    const rendered: RenderedEvent[] = [];
+    const events: NewEvent[] = [];
     for (const change of changes) {
       for (const { types, render } of renderingsOf(change.kind)) {
         if (!types.some((type) => wanted.has(type))) continue;
-        rendered.push(...(await render(change, context)).filter(({ type }) => wanted.has(type)));
+        const rendered = (await render(change, context)).filter(({ type }) => wanted.has(type));
+        events.push(...rendered.map((event) => this.newEvent(tenantId, event, subjectOf(change), origin)));
       }
     }
-    return this.events.publishInTransaction(
-      tx,
-      rendered.map((event) => this.newEvent(tenantId, event, origin)),
-    );
+    return this.events.publishInTransaction(tx, events);
   }
 
   /** Of all types the changes could be told as, those of the tenant's vocabularies that somebody subscribes to. */
@@ -62,17 +62,18 @@ export class ChangePublisher {
   }
 
   private context(tx: Transaction, tenantId: string): RenderingContext {
-    const contacts = new Map<string, Promise<FullContact | null>>();
     return {
-      fullContact: (id) => {
-        const known = contacts.get(id) ?? this.views.find(tx, tenantId, id);
-        contacts.set(id, known);
-        return known;
-      },
+      fullContact: once<FullContact>((id) => this.views.find(tx, tenantId, id)),
+      tool: once<Tool>((id) => this.tools.find(tenantId, id, tx)),
     };
   }
 
-  private newEvent(tenantId: string, { type, data, orderingKey }: RenderedEvent, origin: ChangeOrigin): NewEvent {
+  private newEvent(
+    tenantId: string,
+    { type, data }: RenderedEvent,
+    orderingKey: string,
+    origin: ChangeOrigin,
+  ): NewEvent {
     const metadata = {
       ...(vocabularyOf(type) === 'flowkick' && { source: origin.source, action: type.slice(type.indexOf('.') + 1) }),
       ...(origin.hops !== null && { [HOPS]: origin.hops }),
@@ -84,8 +85,18 @@ export class ChangePublisher {
       data: JSON.stringify(data),
       metadata: Object.keys(metadata).length > 0 ? JSON.stringify(metadata) : null,
       channel: null,
-      orderingKey: orderingKey ?? null,
+      orderingKey,
       occurredAt: this.clock.now(),
     };
   }
+}
+
+/** Asks for each id once. */
+function once<Row>(find: (id: string) => Promise<Row | null>): (id: string) => Promise<Row | null> {
+  const asked = new Map<string, Promise<Row | null>>();
+  return (id) => {
+    const row = asked.get(id) ?? find(id);
+    asked.set(id, row);
+    return row;
+  };
 }

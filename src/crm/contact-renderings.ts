@@ -2,39 +2,38 @@ import type { Contact } from './contact.store.js';
 import type { AppliedTag, ChangeOf, Changes } from './domain-change.js';
 import { asText, flowkickUser, fullNameOf } from './flowkick-user.js';
 import { printedInBrazil } from './phone.js';
-import { type RenderedEvent, type Rendering, type RenderingContext, rendering } from './rendering.js';
+import { inSnakeCase, type RenderedEvent, type Rendering, type RenderingContext, rendering } from './rendering.js';
 
 type Updated = ChangeOf<'contact-updated'>;
-type ContactKind = 'contact-created' | 'contact-updated' | 'contact-deleted';
 
 /** Contacts in the three vocabularies: `contact.*` of the CRM guide, `user.*` of FlowKick's, `cliente.*` of Sistema CRM's. */
 export const CONTACT_RENDERINGS: readonly Rendering[] = [
-  ofContact('contact-created', ['contact.created'], ({ contact }) => [
+  rendering('contact-created', ['contact.created'], ({ contact }) => [
     { type: 'contact.created', data: crmContact(contact) },
   ]),
-  ofContact('contact-updated', ['contact.updated'], (change) => [
+  rendering('contact-updated', ['contact.updated'], (change) => [
     { type: 'contact.updated', data: { ...crmContact(change.contact), changes: crmChanges(change) } },
   ]),
-  ofContact('contact-deleted', ['contact.deleted'], ({ contact }) => [
+  rendering('contact-deleted', ['contact.deleted'], ({ contact }) => [
     { type: 'contact.deleted', data: crmContact(contact) },
   ]),
 
-  ofContact('contact-created', ['user.created'], async ({ contact }, context) => [
+  rendering('contact-created', ['user.created'], async ({ contact }, context) => [
     { type: 'user.created', data: { user: await userOf(contact, context) } },
   ]),
-  ofContact(
+  rendering(
     'contact-updated',
     ['user.updated', 'customfield.updated', 'tag.added', 'tag.removed'],
     async (change, context) => flowkickUpdates(change, await userOf(change.contact, context)),
   ),
-  ofContact('contact-deleted', ['user.deleted'], ({ contact }) => [
+  rendering('contact-deleted', ['user.deleted'], ({ contact }) => [
     { type: 'user.deleted', data: { user: flowkickUser(contact) } },
   ]),
 
-  ofContact('contact-created', ['cliente.criado'], ({ contact }) => [
+  rendering('contact-created', ['cliente.criado'], ({ contact }) => [
     { type: 'cliente.criado', data: { ...cliente(contact), createdAt: contact.createdAt.toISOString() } },
   ]),
-  ofContact('contact-updated', ['cliente.atualizado'], (change) => [
+  rendering('contact-updated', ['cliente.atualizado'], (change) => [
     {
       type: 'cliente.atualizado',
       data: {
@@ -44,24 +43,13 @@ export const CONTACT_RENDERINGS: readonly Rendering[] = [
       },
     },
   ]),
-  ofContact('contact-deleted', ['cliente.excluido'], ({ contact, deletedAt }) => [
+  rendering('contact-deleted', ['cliente.excluido'], ({ contact, deletedAt }) => [
     {
       type: 'cliente.excluido',
       data: { id: contact.id, nome: fullNameOf(contact), excluidoEm: deletedAt.toISOString() },
     },
   ]),
 ];
-
-/** The events of one contact keep their order. */
-function ofContact<Kind extends ContactKind>(
-  kind: Kind,
-  types: readonly string[],
-  render: Rendering<Kind>['render'],
-): Rendering {
-  return rendering<Kind>(kind, types, async (change, context) =>
-    (await render(change, context)).map((event) => ({ ...event, orderingKey: change.contact.id })),
-  );
-}
 
 function crmContact(contact: Contact): Record<string, unknown> {
   return {
@@ -75,13 +63,15 @@ function crmContact(contact: Contact): Record<string, unknown> {
 
 /** Fields in snake_case; custom fields as `custom_fields.<name>`, tags as one list before and after. */
 function crmChanges(change: Updated): Changes {
-  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const named = Object.entries(change.changes).map(([name, values]) => [snake(name), values]);
   const custom = change.customFields.map((field) => [
     `custom_fields.${field.name}`,
     { old: field.old, new: field.new },
   ]);
-  return { ...Object.fromEntries([...named, ...custom]), ...tagChanges(change, 'tags', 'old', 'new') };
+  return {
+    ...inSnakeCase(change.changes),
+    ...Object.fromEntries(custom),
+    ...tagChanges(change, 'tags', 'old', 'new'),
+  };
 }
 
 async function userOf(contact: Contact, context: RenderingContext) {

@@ -1,5 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { TenantsModule } from '../tenants/tenants.module.js';
+import { BookingStore } from './booking.store.js';
+import { BookingChanger } from './booking-changer.js';
 import { ChangePublisher } from './change-publisher.js';
 import { ContactStore } from './contact.store.js';
 import { ContactBelongingsStore } from './contact-belongings.store.js';
@@ -7,14 +9,27 @@ import { ContactChanger } from './contact-changer.js';
 import { ContactCountStore } from './contact-count.store.js';
 import { ContactFilterReader } from './contact-filter-reader.js';
 import { ContactListStore } from './contact-list.store.js';
+import { ContactTotalsStore } from './contact-totals.store.js';
 import { ContactViewStore } from './contact-view.store.js';
+import { ConversationStore } from './conversation.store.js';
+import { ConversationRecorder } from './conversation-recorder.js';
 import { CrmWriter } from './crm-writer.js';
 import { CustomFieldStore } from './custom-field.store.js';
 import { CustomFieldTyper } from './custom-field-typer.js';
+import { DealStore } from './deal.store.js';
+import { DealChanger } from './deal-changer.js';
+import { DealStageStore } from './deal-stage.store.js';
 import { InvoiceStore } from './invoice.store.js';
+import { InvoiceChanger } from './invoice-changer.js';
+import { MessageStore } from './message.store.js';
+import { PartyContactStore } from './party-contact.store.js';
+import { PartyContacts } from './party-contacts.js';
+import { QrCodeStore } from './qr-code.store.js';
+import { QrCodeChanger } from './qr-code-changer.js';
 import { TagStore } from './tag.store.js';
+import { ToolStore } from './tool.store.js';
 
-const SHARED = [
+const CONTACTS = [
   ContactStore,
   ContactViewStore,
   ContactListStore,
@@ -25,10 +40,29 @@ const SHARED = [
   TagStore,
   CustomFieldStore,
   CustomFieldTyper,
-  InvoiceStore,
-  ChangePublisher,
-  CrmWriter,
 ];
+
+/** What belongs to contacts: a store for each, and who changes it inside a transaction. */
+const BELONGINGS = [
+  ContactTotalsStore,
+  ToolStore,
+  BookingStore,
+  BookingChanger,
+  QrCodeStore,
+  QrCodeChanger,
+  ConversationStore,
+  MessageStore,
+  ConversationRecorder,
+  PartyContactStore,
+  PartyContacts,
+  DealStore,
+  DealStageStore,
+  DealChanger,
+  InvoiceStore,
+  InvoiceChanger,
+];
+
+const SHARED = [...CONTACTS, ...BELONGINGS, ChangePublisher, CrmWriter];
 
 /** What a tenant knows of its customers: contacts and what belongs to them. */
 @Module({})

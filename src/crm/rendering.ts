@@ -1,16 +1,16 @@
-import type { ChangeOf, DomainChange, FullContact } from './domain-change.js';
+import type { ChangeOf, Changes, DomainChange, FullContact } from './domain-change.js';
+import type { Tool } from './tool.store.js';
 
 export interface RenderedEvent {
   type: string;
   data: Record<string, unknown>;
-  /** What it is about: ordered subscriptions get the events of one key in the order of their commits. */
-  orderingKey?: string;
 }
 
 /** What renderings may ask for beside the change itself; loaded once for all changes of a write, and only when it is asked for. */
 export interface RenderingContext {
   /** The contact as it is now, with its tags; null when it is gone. */
   fullContact(id: string): Promise<FullContact | null>;
+  tool(id: string): Promise<Tool | null>;
 }
 
 /** How one kind of change is told in one vocabulary. */
@@ -28,4 +28,10 @@ export function rendering<Kind extends DomainChange['kind']>(
   render: Rendering<Kind>['render'],
 ): Rendering {
   return { kind, types, render } as unknown as Rendering;
+}
+
+/** Changes by the names the CRM guide would give the fields: `contactId` as `contact_id`. */
+export function inSnakeCase(changes: Changes): Changes {
+  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(changes).map(([name, values]) => [snake(name), values]));
 }

@@ -32,6 +32,11 @@ export class Api {
     );
   }
 
+  // biome-ignore lint/suspicious/noExplicitAny: bodies are what the test says they are
+  async put(path: string, body: object, status = 200): Promise<any> {
+    return this.expect(await request(this.url).put(path).auth(this.credential, { type: 'bearer' }).send(body), status);
+  }
+
   async delete(path: string, status = 204): Promise<unknown> {
     return this.expect(await request(this.url).delete(path).auth(this.credential, { type: 'bearer' }), status);
   }

@@ -106,6 +106,18 @@ export const CRM_EVENT_TYPES: readonly BuiltInEventType[] = [
     { ...invoiceExample, due_at: '2025-01-31T00:00:00Z' },
   ),
   event(
+    'invoice.updated',
+    'An invoice changed, for instance its status or when it is due.',
+    { invoice_id, status: invoiceStatus, amount, currency },
+    { ...invoiceDetails, due_at: timeOrNull('When it is due; null when it has no date.'), changes },
+    {
+      ...invoiceExample,
+      status: 'void',
+      due_at: '2025-01-31T00:00:00Z',
+      changes: { status: { old: 'open', new: 'void' } },
+    },
+  ),
+  event(
     'invoice.paid',
     'An invoice was paid in full.',
     { invoice_id, status: invoiceStatus, amount, currency, paid_at: time('When it was paid.') },

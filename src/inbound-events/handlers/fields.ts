@@ -22,10 +22,16 @@ export function objectOf(value: unknown, what: string): Record<string, unknown> 
   throw new PermanentFailure(`${what} must be a JSON object.`);
 }
 
+/** An e-mail address in lower case; null for anything else. */
+export function emailIn(value: unknown): string | null {
+  const text = textOf(value, 320)?.toLowerCase() ?? '';
+  return /^[^\s@]+@[^\s@]+$/.test(text) ? text : null;
+}
+
 /** An e-mail address in lower case. */
 export function emailOf(value: unknown, field: string): string {
-  const text = textOf(value, 320)?.toLowerCase() ?? '';
-  if (/^[^\s@]+@[^\s@]+$/.test(text)) return text;
+  const address = emailIn(value);
+  if (address !== null) return address;
   const said = value === undefined ? 'is missing' : `is ${JSON.stringify(value)?.slice(0, 80)}`;
   throw new PermanentFailure(`The field "${field}" ${said}: it must be an e-mail address like "ana@example.com".`);
 }

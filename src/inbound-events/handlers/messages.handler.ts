@@ -1,23 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { at, digitsOf, textOf, timeOf } from './fields.js';
+import { ConversationRecorder } from '../../crm/conversation-recorder.js';
+import { PartyContacts } from '../../crm/party-contacts.js';
 import type { Effects, HandledEvent, HandlerResult, InboundHandler } from './inbound-handler.js';
-
-/** A message that came or went through a messenger, whoever told us. */
-interface Message {
-  direction: 'received' | 'sent';
-  conversationId: string;
-  messageId: string;
-  /** The other party: digits of a telephone number, or the name the channel has for it. */
-  party: string;
-  text: string | null;
-  type: string;
-  channel: string;
-  at: string;
-}
+import { messageIn } from './message-readers.js';
 
 /**
- * Messages that providers tell of become events (product.md, decision 2): `message.received` and `message.sent`, and those on
- * WhatsApp `whatsapp.mensagem.recebida` and `whatsapp.mensagem.enviada` too.
+ * Messages that providers tell of are kept in the conversation they belong to, whose contact is found or made, and told (product.md,
+ * decision 2): `message.*`, and those on WhatsApp `whatsapp.*` too. A message that comes twice is kept and told once; processing its
+ * event again tells it again.
  */
 @Injectable()
 export class MessagesHandler implements InboundHandler {
@@ -28,95 +18,46 @@ export class MessagesHandler implements InboundHandler {
     'evolution:messages.upsert',
   ];
 
-  async handle(event: HandledEvent, { publish }: Effects): Promise<HandlerResult> {
-    const message = READERS[event.source]?.(event);
-    if (typeof message !== 'object') return { kind: 'ignored', why: message ?? 'No message was found in it.' };
-    const { conversationId, messageId, party, text, type, channel, at: time } = message;
-    const crm = { conversation_id: conversationId, message_id: messageId, text, type, channel };
-    const portuguese = { conversaId: conversationId, mensagemId: messageId, conteudo: text, tipo: type };
-    if (message.direction === 'received') {
-      publish('message.received', { ...crm, from: party, received_at: time });
-      if (channel === 'whatsapp')
-        publish('whatsapp.mensagem.recebida', { ...portuguese, remetente: party, recebidoEm: time });
-    } else {
-      publish('message.sent', { ...crm, to: party, sent_at: time });
-      if (channel === 'whatsapp')
-        publish('whatsapp.mensagem.enviada', { ...portuguese, destinatario: party, enviadoEm: time });
-    }
-    return { kind: 'processed', did: { message: message.direction, channel } };
-  }
-}
+  constructor(
+    private readonly recorder: ConversationRecorder,
+    private readonly parties: PartyContacts,
+  ) {}
 
-/** The message in an event, or why there is none to tell of. */
-const READERS: Record<string, (event: HandledEvent) => Message | string> = {
-  twilio: ({ fields, receivedAt }) => {
-    const id = textOf(at(fields, 'MessageSid')) ?? textOf(at(fields, 'SmsMessageSid'));
-    const status = textOf(at(fields, 'MessageStatus')) ?? textOf(at(fields, 'SmsStatus')) ?? 'received';
-    const direction = status === 'received' ? 'received' : 'sent';
-    const party = textOf(at(fields, direction === 'received' ? 'From' : 'To'));
-    if (id === null || party === null) return 'It has no MessageSid, From or To.';
-    const number = digitsOf(party) ?? party;
-    const media = textOf(at(fields, 'MediaContentType0'));
-    return {
+  async handle(event: HandledEvent, effects: Effects): Promise<HandlerResult> {
+    const { tenantId, source, id } = event;
+    const message = messageIn(event);
+    if (typeof message === 'string') return { kind: 'ignored', why: message };
+    const { direction, author, channel, party, name, isGroup, text, type, at } = message;
+
+    const said = { channel, party, isGroup, ...(name !== null && { title: name }) };
+    const { conversation } = await this.recorder.upsert(
+      effects,
+      tenantId,
+      `${source}:${message.conversationId}`,
+      said,
+      async () => (isGroup ? null : this.parties.ensure(effects, tenantId, message)),
+    );
+    const recorded = await this.recorder.record(effects, tenantId, conversation.id, {
       direction,
-      conversationId: textOf(at(fields, 'ConversationSid')) ?? number,
-      messageId: id,
-      party: number,
-      text: textOf(at(fields, 'Body'), 10_000),
-      type: media ? (media.split('/', 1)[0] as string).toUpperCase() : 'TEXT',
-      channel: party.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
-      at: receivedAt.toISOString(),
-    };
-  },
-
-  chatwoot: ({ fields, receivedAt }) => {
-    const kind = at(fields, 'message_type');
-    if (at(fields, 'private') === true) return 'A private note is not a message.';
-    if (kind !== 'incoming' && kind !== 'outgoing' && kind !== 'template')
-      return 'It is neither incoming nor outgoing.';
-    const sender = kind === 'incoming' ? at(fields, 'sender') : at(fields, 'conversation', 'meta', 'sender');
-    const attachment = at(fields, 'attachments');
-    const [first] = Array.isArray(attachment) ? attachment : [];
+      author: direction === 'received' ? 'contact' : author,
+      type,
+      text,
+      externalId: `${source}:${message.messageId}`,
+      sentAt: new Date(at),
+      metadata: { inboundEventId: id },
+    });
+    if (!recorded.created && recorded.message.metadata.inboundEventId === id)
+      effects.tell({ kind: 'message-recorded', message: recorded.message, conversation: recorded.conversation });
     return {
-      direction: kind === 'incoming' ? 'received' : 'sent',
-      conversationId: textOf(at(fields, 'conversation', 'id')) ?? '',
-      messageId: textOf(at(fields, 'id')) ?? '',
-      party:
-        digitsOf(at(sender, 'phone_number')) ??
-        textOf(at(sender, 'identifier')) ??
-        textOf(at(sender, 'email')) ??
-        textOf(at(sender, 'id')) ??
-        '',
-      text: textOf(at(fields, 'content'), 10_000),
-      type: (textOf(at(first, 'file_type')) ?? textOf(at(fields, 'content_type')) ?? 'text').toUpperCase(),
-      channel: chatwootChannel(textOf(at(fields, 'conversation', 'channel'))),
-      at: timeOf(at(fields, 'created_at'), receivedAt),
+      kind: 'processed',
+      did: {
+        message: direction,
+        channel,
+        conversationId: conversation.id,
+        messageId: recorded.message.id,
+        contactId: conversation.contactId,
+        known: !recorded.created,
+      },
     };
-  },
-
-  evolution: ({ fields, receivedAt }) => {
-    const data = at(fields, 'data');
-    const id = textOf(at(data, 'key', 'id'));
-    const remote = textOf(at(data, 'key', 'remoteJid'));
-    if (id === null || remote === null) return 'It has no message key.';
-    const kind = textOf(at(data, 'messageType')) ?? 'conversation';
-    const text = textOf(at(data, 'message', 'conversation'), 10_000);
-    return {
-      direction: at(data, 'key', 'fromMe') === true ? 'sent' : 'received',
-      conversationId: remote,
-      messageId: id,
-      party: digitsOf(remote) ?? remote,
-      text: text ?? textOf(at(data, 'message', 'extendedTextMessage', 'text'), 10_000),
-      type: /^(conversation|extendedTextMessage)$/.test(kind) ? 'TEXT' : kind.replace(/Message$/, '').toUpperCase(),
-      channel: 'whatsapp',
-      // `date_time` is local time with a false Z; this one is unix seconds.
-      at: timeOf(at(data, 'messageTimestamp'), receivedAt),
-    };
-  },
-};
-
-/** WhatsApp reaches Chatwoot through its own channel, Twilio, or an API inbox (as Evolution does). */
-function chatwootChannel(name: string | null): string {
-  if (name === null || /whatsapp|api$|twilio/i.test(name)) return 'whatsapp';
-  return name.replace(/^Channel::/, '').toLowerCase();
+  }
 }

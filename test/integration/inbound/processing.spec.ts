@@ -307,7 +307,7 @@ describe('messages of providers', () => {
       return String(answer.headers['x-posthaste-event']);
     };
     await ended(api, await give(message({})), 'processed');
-    const told = (await received(2)).map(({ body }) => JSON.parse(body)).sort((a, b) => (a.event < b.event ? -1 : 1));
+    const told = (await received(3)).map(({ body }) => JSON.parse(body)).sort((a, b) => (a.event < b.event ? -1 : 1));
     expect(told).toMatchObject([
       {
         event: 'message.received',
@@ -319,6 +319,10 @@ describe('messages of providers', () => {
           type: 'TEXT',
           channel: 'whatsapp',
         },
+      },
+      {
+        event: 'whatsapp.conversa.criada',
+        data: { id: '85', telefone: '5511999990000', nome: 'Ana', isGroup: false },
       },
       {
         event: 'whatsapp.mensagem.recebida',
@@ -338,14 +342,14 @@ describe('messages of providers', () => {
     }
     await ended(api, await give(message({ id: 2, message_type: 'outgoing' })), 'processed');
     expect(
-      (await received(4))
-        .slice(2)
+      (await received(5))
+        .slice(3)
         .map(({ body }) => JSON.parse(body).event)
         .sort(),
     ).toEqual(['message.sent', 'whatsapp.mensagem.enviada']);
     const note = await ended(api, await give(message({ id: 3, private: true })), 'ignored');
     expect(note.errorMessage).toContain('private note');
-    expect(receiver.requests).toHaveLength(4);
+    expect(receiver.requests).toHaveLength(5);
   });
 
   it('are left out in vocabularies the tenant does not use, and where nobody subscribes', async () => {

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { newId } from '../core/ids.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
+import type { Prisma, Message as Row } from '../generated/prisma/client.js';
+
+export const MESSAGE_DIRECTIONS = ['received', 'sent'] as const;
+export type MessageDirection = (typeof MESSAGE_DIRECTIONS)[number];
+
+export const MESSAGE_AUTHORS = ['contact', 'agent', 'ai', 'system'] as const;
+export type MessageAuthor = (typeof MESSAGE_AUTHORS)[number];
+
+export interface Message extends Omit<Row, 'direction' | 'author' | 'metadata'> {
+  direction: MessageDirection;
+  author: MessageAuthor;
+  metadata: Record<string, unknown>;
+}
+
+export interface MessageValues {
+  direction: MessageDirection;
+  author: MessageAuthor;
+  /** `TEXT`, `IMAGE` … */
+  type: string;
+  text: string | null;
+  externalId: string | null;
+  sentAt: Date;
+  metadata: Record<string, unknown>;
+}
+
+export interface MessageFilter {
+  direction?: MessageDirection;
+  author?: MessageAuthor;
+  externalId?: string;
+  since?: Date;
+  until?: Date;
+}
+
+@Injectable()
+export class MessageStore {
+  constructor(private readonly prisma: PrismaService) {}
+
+  /** Null when the conversation has a message with that external id. */
+  async create(
+    tx: Transaction,
+    tenantId: string,
+    conversationId: string,
+    { metadata, ...values }: MessageValues,
+  ): Promise<Message | null> {
+    const [made] = await tx.message.createManyAndReturn({
+      data: [{ ...values, metadata: metadata as Prisma.InputJsonObject, id: newId(), tenantId, conversationId }],
+      skipDuplicates: true,
+    });
+    return (made as Message | undefined) ?? null;
+  }
+
+  async getByExternalId(
+    tx: Transaction,
+    tenantId: string,
+    conversationId: string,
+    externalId: string,
+  ): Promise<Message> {
+    const where = { tenantId_conversationId_externalId: { tenantId, conversationId, externalId } };
+    return (await tx.message.findUniqueOrThrow({ where })) as Message;
+  }
+
+  /** Those recorded last first. */
+  async list(
+    tenantId: string,
+    conversationId: string,
+    { since, until, ...filter }: MessageFilter,
+    belowId: string | undefined,
+    take: number,
+  ): Promise<Message[]> {
+    const rows = await this.prisma.message.findMany({
+      where: { tenantId, conversationId, ...filter, sentAt: { gte: since, lt: until }, id: { lt: belowId } },
+      orderBy: { id: 'desc' },
+      take,
+    });
+    return rows as Message[];
+  }
+}
