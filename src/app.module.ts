@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { BackgroundJobsModule } from './background-jobs/background-jobs.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
+import { ConnectionsModule } from './connections/connections.module.js';
 import type { Clock } from './core/clock.js';
 import { CrmModule } from './crm/crm.module.js';
 import { DatabaseModule } from './database/database.module.js';
@@ -42,6 +43,7 @@ export class AppModule {
         jobs,
         crm,
         inbound,
+        ConnectionsModule.forRoles(config.roles, [inbound]),
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         DialectsModule.over([SubscriptionsModule, deliveries, inbound]),
