@@ -32,7 +32,7 @@ export interface ApiCall {
   query?: Record<string, string | number | boolean | readonly string[] | undefined>;
   headers?: Record<string, string>;
   json?: unknown;
-  form?: Record<string, string | undefined>;
+  form?: Record<string, string | readonly string[] | undefined>;
   /** See JudgedCall. */
   purpose: string;
   permission?: string;
@@ -108,14 +108,11 @@ export class ApiClient {
 
   private requestOf(call: ApiCall): { url: URL; headers: Record<string, string>; body?: string } {
     const url = new URL(this.api.baseUrl.replace(/\/+$/, '') + call.path);
-    for (const [name, value] of Object.entries(call.query ?? {})) {
-      for (const one of [value].flat()) if (one !== undefined) url.searchParams.append(name, String(one));
-    }
+    for (const [name, value] of fieldsOf(call.query ?? {})) url.searchParams.append(name, value);
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
     if (call.form) {
-      const fields = Object.entries(call.form).filter((field): field is [string, string] => field[1] !== undefined);
       headers['content-type'] = 'application/x-www-form-urlencoded';
-      return { url, headers, body: new URLSearchParams(fields).toString() };
+      return { url, headers, body: new URLSearchParams(fieldsOf(call.form)).toString() };
     }
     if (call.json === undefined) return { url, headers };
     headers['content-type'] = 'application/json';
@@ -128,6 +125,15 @@ export class ApiClient {
       .reduce((text, secret) => text.replaceAll(secret, REDACTED), error.message);
     return new ProviderError(error.failure, message, error);
   }
+}
+
+function fieldsOf(fields: NonNullable<ApiCall['query']>): [string, string][] {
+  return Object.entries(fields).flatMap(([name, value]) =>
+    [value]
+      .flat()
+      .filter((one) => one !== undefined)
+      .map((one): [string, string] => [name, String(one)]),
+  );
 }
 
 /** A path whose parts stay what they are: path`/contacts/${id}`. */

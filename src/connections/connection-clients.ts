@@ -50,6 +50,22 @@ export class ConnectionClients {
     return (await this.find(tenantId, 'calcom'))?.client ?? null;
   }
 
+  async calendly(tenantId: string): Promise<ClientOf<'calendly'> | null> {
+    return (await this.find(tenantId, 'calendly'))?.client ?? null;
+  }
+
+  async twilio(tenantId: string): Promise<ClientOf<'twilio'> | null> {
+    return (await this.find(tenantId, 'twilio'))?.client ?? null;
+  }
+
+  async evolution(tenantId: string): Promise<ClientOf<'evolution'> | null> {
+    return (await this.find(tenantId, 'evolution'))?.client ?? null;
+  }
+
+  async gmail(tenantId: string): Promise<ClientOf<'gmail'> | null> {
+    return (await this.find(tenantId, 'gmail'))?.client ?? null;
+  }
+
   /** The tenant's first enabled connection to a provider, with its settings; null when there is none. */
   async find<Name extends ConnectionProviderName>(tenantId: string, provider: Name): Promise<Connected<Name> | null> {
     const row = await this.store.findOfProvider(tenantId, provider);

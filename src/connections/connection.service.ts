@@ -35,7 +35,7 @@ export class ConnectionService {
   async create(tenantId: string, input: CreateConnection): Promise<ConnectionView> {
     const { provider, name, enabled = true } = input;
     const baseUrl = this.checkedBaseUrl(provider, input.baseUrl ?? null);
-    const credentials = await checkedAs(connectionProvider(provider).credentials, input.credentials, '/credentials');
+    const credentials = await this.checkedCredentials(provider, input.credentials);
     const settings = await this.checkedSettings(provider, input.settings ?? {});
     const id = newId();
     const row = await this.store.create(tenantId, {
@@ -65,9 +65,7 @@ export class ConnectionService {
     const provider = current.provider as ConnectionProviderName;
     const baseUrl = input.baseUrl === undefined ? current.baseUrl : this.checkedBaseUrl(provider, input.baseUrl);
     if (!input.credentials) this.refuseToMove(current, { ...current, baseUrl });
-    const credentials =
-      input.credentials &&
-      (await checkedAs(connectionProvider(provider).credentials, input.credentials, '/credentials'));
+    const credentials = input.credentials && (await this.checkedCredentials(provider, input.credentials));
     const settings =
       input.settings && (await this.checkedSettings(provider, this.withHiddenKept(current, input.settings)));
     if (settings && !input.credentials) this.refuseToMoveBySettings(current, settings);
@@ -125,6 +123,14 @@ export class ConnectionService {
   private checkUrl(pointer: string, url: string): void {
     const problem = urlProblem(url, this.config.delivery.allowedTargets);
     if (problem) throw invalidField(pointer, problem, 'target_not_allowed');
+  }
+
+  private async checkedCredentials(provider: ConnectionProviderName, given: object): Promise<object> {
+    const { credentials, credentialsProblem } = connectionProvider(provider);
+    const checked = await checkedAs(credentials, given, '/credentials');
+    const problem = credentialsProblem(checked);
+    if (problem) throw invalidField('/credentials', problem);
+    return checked;
   }
 
   private async checkedSettings(provider: ConnectionProviderName, given: object): Promise<Record<string, unknown>> {

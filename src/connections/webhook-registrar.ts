@@ -28,30 +28,14 @@ export class WebhookRegistrar {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws AppError provider_failed in the provider's words, conflict while another request is at it */
+  /**
+   * @throws AppError provider_failed in the provider's words, invalid_request when something is missing for asking it, conflict
+   *   while another request is at it
+   */
   async register(tenantId: string, id: string, input: RegisterWebhooks): Promise<WebhookRegistration> {
     const connection = await this.connections.getRow(tenantId, id);
-    const { events: usual } = connectionProvider(connection.provider);
-    const webhook = await this.noted(tenantId, connection, input);
-    return this.alone(tenantId, id, async () => {
-      const source = await this.sources.get(tenantId, webhook.sourceId);
-      const wanted = {
-        url: input.url ?? source.url,
-        events: input.events ?? (webhook.events.length > 0 ? webhook.events : [...usual]),
-        secret: await this.secretToSend(tenantId, webhook.sourceId, connection, input),
-        knownId: webhook.externalId,
-      };
-      const registered = await this.clients.of(connection).client.registerWebhook(wanted);
-      if (registered.secret !== undefined) await this.keepSecret(tenantId, webhook.sourceId, registered.secret);
-      const state = {
-        url: wanted.url,
-        events: [...wanted.events],
-        externalId: registered.id,
-        registeredAt: this.clock.now(),
-      };
-      await this.store.recordWebhook(tenantId, id, state);
-      return { ...presentWebhook({ ...webhook, ...state }), note: registered.note ?? null };
-    });
+    const webhook = await told(this.noted(tenantId, connection, input));
+    return this.alone(tenantId, id, () => this.registerNoted(tenantId, connection, webhook, input));
   }
 
   /** Deletes a connection; its webhook at the provider and its source first, unless they shall stay. */
@@ -60,12 +44,39 @@ export class WebhookRegistrar {
     const { webhook } = connection;
     if (webhook && !keepWebhook) {
       await this.alone(tenantId, id, async () => {
-        if (webhook.registeredAt)
-          await this.clients.of(connection).client.deleteWebhook({ id: webhook.externalId, url: webhook.url });
-        await this.deleteSource(tenantId, webhook.sourceId);
+        const { client } = this.clients.of(connection);
+        if (webhook.registeredAt) await client.deleteWebhook({ id: webhook.externalId, url: webhook.url });
+        // Somebody may have deleted it by hand.
+        if (await this.sources.find(tenantId, webhook.sourceId)) await this.sources.delete(tenantId, webhook.sourceId);
       });
     }
     if (!(await this.store.delete(tenantId, id))) throw notFound('connection', id);
+  }
+
+  private async registerNoted(
+    tenantId: string,
+    connection: ConnectionRow,
+    webhook: ConnectionWebhook,
+    input: RegisterWebhooks,
+  ): Promise<WebhookRegistration> {
+    const { sourceId } = webhook;
+    const source = await this.sources.get(tenantId, sourceId);
+    const usual = connectionProvider(connection.provider).events;
+    const wanted = {
+      url: input.url ?? source.url,
+      events: input.events ?? (webhook.events.length > 0 ? webhook.events : [...usual]),
+      secret: await this.secretToSend(tenantId, sourceId, connection, input),
+      knownId: webhook.externalId,
+    };
+    const registered = await this.clients.of(connection).client.registerWebhook(wanted);
+    if (registered.secret !== undefined) await this.keepSecret(tenantId, sourceId, registered.secret);
+    // Some sign the URL they were given.
+    if (input.url !== undefined && findProvider(source.provider)?.settings.some(({ name }) => name === 'publicUrl'))
+      await this.sources.update(tenantId, sourceId, { settings: { ...source.settings, publicUrl: input.url } });
+    const { url, events } = wanted;
+    const state = { url, events: [...events], externalId: registered.id, registeredAt: this.clock.now() };
+    await this.store.recordWebhook(tenantId, connection.id, state);
+    return { ...presentWebhook({ ...webhook, ...state }), note: registered.note ?? null };
   }
 
   /** The webhook of the connection with a source that is there. */
@@ -75,7 +86,7 @@ export class WebhookRegistrar {
     input: RegisterWebhooks,
   ): Promise<ConnectionWebhook> {
     const { id, name, webhook } = connection;
-    if (webhook && (await this.hasSource(tenantId, webhook.sourceId))) return webhook;
+    if (webhook && (await this.sources.find(tenantId, webhook.sourceId))) return webhook;
     const provider = connectionProvider(connection.provider);
     const source = await this.sources.create(tenantId, {
       provider: provider.source,
@@ -117,20 +128,20 @@ export class WebhookRegistrar {
       });
     }
     try {
-      return await work();
-    } catch (error) {
-      throw error instanceof ProviderError ? new AppError('provider_failed', { detail: error.message }) : error;
+      return await told(work());
     } finally {
       await this.store.releaseWebhook(tenantId, id);
     }
   }
+}
 
-  private async hasSource(tenantId: string, sourceId: string): Promise<boolean> {
-    return (await this.sources.find(tenantId, sourceId)) !== null;
-  }
-
-  private async deleteSource(tenantId: string, sourceId: string): Promise<void> {
-    // Somebody may have deleted it by hand.
-    if (await this.hasSource(tenantId, sourceId)) await this.sources.delete(tenantId, sourceId);
+/** What the provider refused, as a refusal of ours; what it was not even asked for is the caller's to mend. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    const notAsked = error.failure === 'invalid' && error.status === null;
+    throw new AppError(notAsked ? 'invalid_request' : 'provider_failed', { detail: error.message });
   }
 }

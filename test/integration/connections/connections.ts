@@ -2,8 +2,12 @@ import { ConnectionClients } from '../../../src/connections/connection-clients.j
 import type { Api } from '../../support/api.js';
 import type { TestApp } from '../../support/app.js';
 import type { CalcomServer } from '../../support/providers/calcom.js';
+import type { CalendlyServer } from '../../support/providers/calendly.js';
 import type { ChatwootServer } from '../../support/providers/chatwoot.js';
+import type { EvolutionServer } from '../../support/providers/evolution.js';
+import type { GmailServer } from '../../support/providers/gmail.js';
 import type { TwentyServer } from '../../support/providers/twenty.js';
+import type { TwilioServer } from '../../support/providers/twilio.js';
 
 type Made = { id: string; [field: string]: unknown };
 
@@ -35,6 +39,60 @@ export const connectCalcom = (api: Api, calcom: CalcomServer, fields: object = {
     { provider: 'calcom', name: 'Calendar', baseUrl: calcom.url, credentials: { apiKey: calcom.apiKey }, ...fields },
     201,
   );
+
+export const connectCalendly = (api: Api, calendly: CalendlyServer, fields: object = {}): Promise<Made> =>
+  api.post(
+    '/api/v1/connections',
+    {
+      provider: 'calendly',
+      name: 'Bookings',
+      baseUrl: calendly.url,
+      credentials: { token: calendly.token },
+      ...fields,
+    },
+    201,
+  );
+
+export const connectTwilio = (api: Api, twilio: TwilioServer, fields: object = {}): Promise<Made> => {
+  const { accountSid, authToken, url: baseUrl } = twilio;
+  const settings = { from: '+14155238886' };
+  const body = {
+    provider: 'twilio',
+    name: 'SMS',
+    baseUrl,
+    credentials: { accountSid, authToken },
+    settings,
+    ...fields,
+  };
+  return api.post('/api/v1/connections', body, 201);
+};
+
+export const connectEvolution = (api: Api, evolution: EvolutionServer, fields: object = {}): Promise<Made> => {
+  const { apiKey, instance, url: baseUrl } = evolution;
+  const body = {
+    provider: 'evolution',
+    name: 'WhatsApp',
+    baseUrl,
+    credentials: { apiKey },
+    settings: { instance },
+    ...fields,
+  };
+  return api.post('/api/v1/connections', body, 201);
+};
+
+export const connectGmail = (api: Api, gmail: GmailServer, fields: object = {}): Promise<Made> => {
+  const { refreshToken, client, topic, pushServiceAccount, url: baseUrl } = gmail;
+  const settings = { topic, pushServiceAccount, tokenUrl: `${baseUrl}/token` };
+  const body = {
+    provider: 'gmail',
+    name: 'Mail',
+    baseUrl,
+    credentials: { refreshToken, ...client },
+    settings,
+    ...fields,
+  };
+  return api.post('/api/v1/connections', body, 201);
+};
 
 /** The clients of the application under test, as an automation gets them. */
 export const clientsOf = (app: TestApp) => app.app.get(ConnectionClients, { strict: false });
