@@ -107,6 +107,8 @@ export class ApiClient {
   }
 
   private requestOf(call: ApiCall): { url: URL; headers: Record<string, string>; body?: string } {
+    if (STEP.test(call.path))
+      throw new ProviderError('invalid', `${this.api.title} was not asked to ${call.purpose}: it has no usable id.`);
     const url = new URL(this.api.baseUrl.replace(/\/+$/, '') + call.path);
     for (const [name, value] of fieldsOf(call.query ?? {})) url.searchParams.append(name, value);
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
@@ -138,14 +140,11 @@ function fieldsOf(fields: NonNullable<ApiCall['query']>): [string, string][] {
 
 /** A path whose parts stay what they are: path`/contacts/${id}`. */
 export function path(texts: TemplateStringsArray, ...parts: (string | number)[]): string {
-  return String.raw({ raw: texts }, ...parts.map(segment));
+  return String.raw({ raw: texts }, ...parts.map((part) => encodeURIComponent(part)));
 }
 
-function segment(part: string | number): string {
-  // A URL takes these for steps, however they are encoded.
-  if (/^\.{0,2}$/.test(String(part))) throw new ProviderError('invalid', `"${part}" is no id that can be asked for.`);
-  return encodeURIComponent(part);
-}
+/** An id that is empty or made of dots is a step in the path, however it is encoded. */
+const STEP = /\/\.{0,2}(\/|$)/;
 
 /** Longer from try to try, and never the same for two clients that failed together. */
 function backOffMs(tries: number): number {

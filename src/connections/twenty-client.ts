@@ -4,22 +4,14 @@ import { ApiClient, path, type Transport } from './api-client.js';
 import type { Ability, KnownWebhook, ProviderClient, RegisteredWebhook, WantedWebhook } from './provider-client.js';
 import { orNull, ProviderError } from './provider-error.js';
 import { failureInGraphQl } from './twenty-failures.js';
-import { findStage, readObjects, selectionOf, type TwentyField, type TwentyObject } from './twenty-schema.js';
+import type { TwentyField } from './twenty-schema.js';
+import { type TwentyFilter, type TwentyPage, type TwentyRecord, TwentyWorkspace } from './twenty-workspace.js';
 
 export interface TwentyAccess {
   baseUrl: string;
   apiKey: string;
   /** The name an automation uses → the stage's value in this workspace, for those that differ. */
   stages: Readonly<Record<string, string>>;
-}
-
-/** A record as Twenty gives it; which fields there are is up to the workspace. */
-export interface TwentyRecord {
-  id: string;
-  createdAt?: string;
-  updatedAt?: string;
-  deletedAt?: string | null;
-  [field: string]: unknown;
 }
 
 export interface TwentyPerson extends TwentyRecord {
@@ -34,15 +26,6 @@ export interface TwentyOpportunity extends TwentyRecord {
   closeDate?: string | null;
   pointOfContactId?: string | null;
 }
-
-export interface TwentyPage<T> {
-  records: T[];
-  /** Give it as `after` for the next page; null on the last. */
-  next: string | null;
-}
-
-/** A filter as Twenty's GraphQL takes it: `{emails: {primaryEmail: {eq: '…'}}}`, with `and`, `or`, `not`. */
-export type TwentyFilter = Record<string, unknown>;
 
 export interface ContactFields {
   firstName?: string;
@@ -63,22 +46,17 @@ export interface OpportunityFields {
   fields?: Record<string, unknown>;
 }
 
-const PERMISSION = 'a role with access to people and opportunities';
 const WEBHOOK_PERMISSION = 'API keys & webhooks (API_KEYS_AND_WEBHOOKS) in the role of the API key';
-const PAGE = 60;
-/** A workspace's fields change when somebody edits its data model. */
-const SCHEMA_FRESH_MS = 10 * 60_000;
-
 /**
  * Twenty CRM: GraphQL for records, REST for the data model and webhooks (provider sheet §3). Fields and stages are those of the
  * workspace, asked for once and remembered for ten minutes. 100 requests a minute are allowed.
  */
 export class TwentyClient implements ProviderClient {
   private readonly api: ApiClient;
-  private schema: { objects: Promise<TwentyObject[]>; staleAtMs: number } | null = null;
+  private readonly workspace: TwentyWorkspace;
 
   constructor(
-    private readonly transport: Transport,
+    transport: Transport,
     private readonly access: TwentyAccess,
   ) {
     this.api = new ApiClient(transport, {
@@ -89,11 +67,12 @@ export class TwentyClient implements ProviderClient {
       limit: { requests: 100, perMs: 60_000 },
       failureIn: failureInGraphQl,
     });
+    this.workspace = new TwentyWorkspace(this.api, transport.clock, access.stages);
   }
 
-  /** People, in the order of their last change when `since` is given (oldest first), else newest first. */
+  /** People, newest first; 60 on a page. */
   listContacts(query: { filter?: TwentyFilter; limit?: number; after?: string | null } = {}) {
-    return this.list<TwentyPerson>('person', { ...query, order: { createdAt: 'DescNullsLast' } });
+    return this.workspace.list<TwentyPerson>('person', { ...query, order: { createdAt: 'DescNullsLast' } });
   }
 
   /** Null when nobody has this address as the primary one. */
@@ -112,34 +91,34 @@ export class TwentyClient implements ProviderClient {
   }
 
   getContact(id: string): Promise<TwentyPerson | null> {
-    return this.find<TwentyPerson>('person', id);
+    return this.workspace.find<TwentyPerson>('person', id);
   }
 
   /** @throws ProviderError conflict when the e-mail is taken */
   createContact(contact: ContactFields): Promise<TwentyPerson> {
-    return this.create<TwentyPerson>('person', personData(contact));
+    return this.workspace.create<TwentyPerson>('person', personData(contact));
   }
 
   /** Absent fields stay as they are; null empties. */
   updateContact(id: string, changes: ContactFields): Promise<TwentyPerson> {
-    return this.update<TwentyPerson>('person', id, personData(changes));
+    return this.workspace.update<TwentyPerson>('person', id, personData(changes));
   }
 
   listOpportunities(query: { filter?: TwentyFilter; limit?: number; after?: string | null } = {}) {
-    return this.list<TwentyOpportunity>('opportunity', { ...query, order: { createdAt: 'DescNullsLast' } });
+    return this.workspace.list<TwentyOpportunity>('opportunity', { ...query, order: { createdAt: 'DescNullsLast' } });
   }
 
   getOpportunity(id: string): Promise<TwentyOpportunity | null> {
-    return this.find<TwentyOpportunity>('opportunity', id);
+    return this.workspace.find<TwentyOpportunity>('opportunity', id);
   }
 
   /** @throws ProviderError invalid when the workspace has no such stage; the message lists those it has */
   async createOpportunity(opportunity: OpportunityFields): Promise<TwentyOpportunity> {
-    return this.create<TwentyOpportunity>('opportunity', await this.opportunityData(opportunity));
+    return this.workspace.create<TwentyOpportunity>('opportunity', await this.opportunityData(opportunity));
   }
 
   async updateOpportunity(id: string, changes: OpportunityFields): Promise<TwentyOpportunity> {
-    return this.update<TwentyOpportunity>('opportunity', id, await this.opportunityData(changes));
+    return this.workspace.update<TwentyOpportunity>('opportunity', id, await this.opportunityData(changes));
   }
 
   updateOpportunityStage(id: string, stage: string): Promise<TwentyOpportunity> {
@@ -149,22 +128,22 @@ export class TwentyClient implements ProviderClient {
   /** What changed from `since` on, oldest change first: for finding what no webhook told. */
   listChanged<T extends TwentyRecord>(object: 'person' | 'opportunity', since: Date, after: string | null = null) {
     const filter = { updatedAt: { gte: since.toISOString() } };
-    return this.list<T>(object, { filter, after, order: { updatedAt: 'AscNullsLast' } });
+    return this.workspace.list<T>(object, { filter, after, order: { updatedAt: 'AscNullsLast' } });
   }
 
-  /** The stages of this workspace in their order. */
-  async stages(): Promise<TwentyField['options']> {
-    return (await this.object('opportunity')).fields.get('stage')?.options ?? [];
+  /** The stages of the workspace in their order. */
+  stages(): Promise<TwentyField['options']> {
+    return this.workspace.stages();
   }
 
   /** The workspace's own value of a stage, or null when it has none like it. */
-  async findStage(name: string): Promise<string | null> {
-    return findStage(await this.stages(), name, this.access.stages);
+  findStage(name: string): Promise<string | null> {
+    return this.workspace.findStage(name);
   }
 
   async check(): Promise<Ability[]> {
     const credentials = ability('credentials', 'The API key is accepted, and the data model can be read.', () =>
-      this.objects(),
+      this.workspace.objects(),
     );
     return abilities(credentials, [
       () => ability('contacts', 'People can be read.', () => this.listContacts({ limit: 1 })),
@@ -227,133 +206,16 @@ export class TwentyClient implements ProviderClient {
     );
   }
 
-  private async list<T extends TwentyRecord>(
-    name: string,
-    query: { filter?: TwentyFilter; limit?: number; after?: string | null; order: Record<string, string> },
-  ): Promise<TwentyPage<T>> {
-    const object = await this.object(name);
-    const type = pascal(name);
-    const data = await this.graphQl<Connection<T>>(
-      `query List($filter: ${type}FilterInput, $first: Int, $after: String, $orderBy: [${type}OrderByInput]) {
-        result: ${object.namePlural}(filter: $filter, first: $first, after: $after, orderBy: $orderBy) {
-          edges { node { ${selectionOf(object)} } } pageInfo { hasNextPage endCursor }
-        }
-      }`,
-      {
-        filter: query.filter,
-        first: Math.min(query.limit ?? PAGE, PAGE),
-        after: query.after ?? undefined,
-        orderBy: [query.order],
-      },
-      { purpose: `list ${object.namePlural}`, permission: PERMISSION, repeatable: true },
-    );
-    const { edges, pageInfo } = data;
-    return { records: edges.map(({ node }) => node), next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
-  }
-
-  private async find<T extends TwentyRecord>(name: string, id: string): Promise<T | null> {
-    const { records } = await this.list<T>(name, {
-      filter: { id: { eq: id } },
-      limit: 1,
-      order: { createdAt: 'DescNullsLast' },
-    });
-    return records[0] ?? null;
-  }
-
-  private async create<T>(name: string, data: Record<string, unknown>): Promise<T> {
-    const object = await this.object(name);
-    const type = pascal(name);
-    return this.graphQl<T>(
-      `mutation Create($data: ${type}CreateInput!) { result: create${type}(data: $data) { ${selectionOf(object)} } }`,
-      { data: knownOnly(object, data) },
-      { purpose: `create the ${name}`, permission: PERMISSION },
-    );
-  }
-
-  private async update<T>(name: string, id: string, data: Record<string, unknown>): Promise<T> {
-    const object = await this.object(name);
-    const type = pascal(name);
-    return this.graphQl<T>(
-      `mutation Update($id: UUID!, $data: ${type}UpdateInput!) {
-        result: update${type}(id: $id, data: $data) { ${selectionOf(object)} }
-      }`,
-      { id, data: knownOnly(object, data) },
-      { purpose: `update the ${name}`, permission: PERMISSION, repeatable: true },
-    );
-  }
-
-  private async graphQl<T>(
-    query: string,
-    variables: Record<string, unknown>,
-    call: { purpose: string; permission: string; repeatable?: boolean },
-  ): Promise<T> {
-    const json = { query: query.replace(/\s+/g, ' ').trim(), variables };
-    const answer = await this.api.call({ ...call, method: 'POST', path: '/graphql', json });
-    const result = answer?.data?.result;
-    if (result === undefined || result === null) {
-      throw new ProviderError('not_this_api', `Twenty CRM did not ${call.purpose}: its answer holds no record.`);
-    }
-    return result as T;
-  }
-
   private async opportunityData(input: OpportunityFields): Promise<Record<string, unknown>> {
     const { name, stage, contactId, closeDate, fields } = input;
     return {
       ...fields,
       ...(name !== undefined && { name }),
-      ...(stage !== undefined && { stage: await this.getStage(stage) }),
+      ...(stage !== undefined && { stage: await this.workspace.getStage(stage) }),
       ...(contactId !== undefined && { pointOfContactId: contactId }),
       ...(closeDate !== undefined && { closeDate: closeDate?.toISOString() ?? null }),
     };
   }
-
-  private async getStage(name: string): Promise<string> {
-    const stage = await this.findStage(name);
-    if (stage !== null) return stage;
-    const there = (await this.stages()).map(({ value }) => value).join(', ');
-    throw lacking(
-      `This Twenty workspace has no stage "${name}", only ${there}. Add it there, or say in settings.stages of the connection which stage stands for it.`,
-    );
-  }
-
-  private async object(nameSingular: string): Promise<TwentyObject> {
-    const object = (await this.objects()).find((one) => one.nameSingular === nameSingular);
-    if (!object) throw lacking(`This Twenty workspace has no object "${nameSingular}".`);
-    return object;
-  }
-
-  private objects(): Promise<TwentyObject[]> {
-    const nowMs = this.transport.clock.now().getTime();
-    if (this.schema && nowMs < this.schema.staleAtMs) return this.schema.objects;
-    const objects = this.readSchema();
-    const schema = { objects, staleAtMs: nowMs + SCHEMA_FRESH_MS };
-    this.schema = schema;
-    // What failed is asked for again by the next call.
-    objects.catch(() => {
-      if (this.schema === schema) this.schema = null;
-    });
-    return objects;
-  }
-
-  private async readSchema(): Promise<TwentyObject[]> {
-    const objects: TwentyObject[] = [];
-    for (let after: string | undefined; ; ) {
-      const answer = await this.api.call({
-        path: '/rest/metadata/objects',
-        query: { starting_after: after, limit: 200 },
-        purpose: 'say which fields its objects have',
-      });
-      objects.push(...readObjects(answer));
-      const { hasNextPage, endCursor } = answer?.pageInfo ?? {};
-      if (!hasNextPage || !endCursor || endCursor === after) return objects;
-      after = endCursor;
-    }
-  }
-}
-
-interface Connection<T> {
-  edges: { node: T }[];
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
 }
 
 /** The primary telephone number in E.164, or null. */
@@ -379,12 +241,6 @@ function personData({ firstName, lastName, email, phone, fields }: ContactFields
   };
 }
 
-/** Only what the workspace has: a field that was removed or never added there must not fail the rest. */
-function knownOnly(object: TwentyObject, data: Record<string, unknown>): Record<string, unknown> {
-  const columns = new Set([...object.fields.values()].flatMap(({ name, joinColumn }) => [name, joinColumn ?? name]));
-  return Object.fromEntries(Object.entries(data).filter(([name]) => columns.has(name)));
-}
-
 /** REST wraps an object in `data` and at times in its name. */
 function inner(answer: Record<string, unknown>): Record<string, unknown> {
   const data = (answer.data ?? answer) as Record<string, unknown>;
@@ -394,8 +250,4 @@ function inner(answer: Record<string, unknown>): Record<string, unknown> {
 
 function escapedLike(text: string): string {
   return text.replace(/[\\%_]/g, (character) => `\\${character}`);
-}
-
-function pascal(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -171,9 +171,9 @@ describe('a connection', () => {
     await api.delete(`/api/v1/connections/${id}`);
     const { data } = await api.get('/api/v1/audit-log?limit=3');
     expect(data).toMatchObject([
-      { action: 'connection.deleted', targetId: id },
-      { action: 'connection.webhooks_registered', targetId: id },
-      { action: 'connection.created', targetId: id },
+      { action: 'connection.deleted', target: { kind: 'connection', id } },
+      { action: 'connection.webhooks_registered', target: { kind: 'connection', id } },
+      { action: 'connection.created', target: { kind: 'connection', id } },
     ]);
   });
 });

@@ -6,7 +6,7 @@ import { Api } from '../../support/api.js';
 import { startTestApp, type TestApp } from '../../support/app.js';
 import { CalcomServer } from '../../support/providers/calcom.js';
 import { ChatwootServer } from '../../support/providers/chatwoot.js';
-import { clientsOf, connectCalcom, connectChatwoot, register } from './connections.js';
+import { check, clientsOf, connectCalcom, connectChatwoot, register } from './connections.js';
 
 let app: TestApp;
 let api: Api;
@@ -119,14 +119,16 @@ describe('a call to a provider', () => {
     expect(await failureOf(calendar.cancelBooking('..'))).toMatchObject({ failure: 'invalid' });
   });
 
-  it('goes to no address that deliveries may not go to', async () => {
-    const strict = await startTestApp({ config: { ALLOW_PRIVATE_TARGETS: '10.0.0.0/8' } });
+  it('goes to no address that deliveries may not go to, not even over a connection that was made when it might', async () => {
+    const strict = await startTestApp({ database: app.database, config: { ALLOW_PRIVATE_TARGETS: '10.0.0.0/8' } });
     try {
-      // localtest.me and the like: a public name, judged by what it resolves to when the connection is made.
-      await strict.prisma.$executeRaw`select 1`;
+      const { abilities } = await check(Api.of(strict), connection);
+      expect(abilities).toMatchObject([
+        { name: 'credentials', ok: false, message: expect.stringContaining('127.0.0.1 is not a public address') },
+      ]);
+      expect(chatwoot.requests).toEqual([]);
       const body = { provider: 'calcom', name: 'x', baseUrl: calcom.url, credentials: { apiKey: 'x' } };
-      const { code } = await Api.of(strict).post('/api/v1/connections', body, 422);
-      expect(code).toBe('target_not_allowed');
+      expect(await Api.of(strict).post('/api/v1/connections', body, 422)).toMatchObject({ code: 'target_not_allowed' });
     } finally {
       await strict.close();
     }
