@@ -2,10 +2,10 @@ import { e164, joinE164, splitE164 } from '../core/phone-number.js';
 import { abilities, ability, lacking } from './ability-checks.js';
 import { ApiClient, path, type Transport } from './api-client.js';
 import type { Ability, KnownWebhook, ProviderClient, RegisteredWebhook, WantedWebhook } from './provider-client.js';
-import { orNull, ProviderError } from './provider-error.js';
+import { orNull } from './provider-error.js';
 import { failureInGraphQl } from './twenty-failures.js';
 import type { TwentyField } from './twenty-schema.js';
-import { type TwentyFilter, type TwentyPage, type TwentyRecord, TwentyWorkspace } from './twenty-workspace.js';
+import { type TwentyFilter, type TwentyRecord, TwentyWorkspace } from './twenty-workspace.js';
 
 export interface TwentyAccess {
   baseUrl: string;
