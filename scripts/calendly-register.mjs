@@ -1,6 +1,6 @@
 // npm run calendly:register: has Calendly tell this server of bookings. docs/guides/connections.md, "Calendly", has its variables.
 import { ask, calendlyPath } from './lib/api.mjs';
-import { main } from './lib/progress.mjs';
+import { main, StepFailed } from './lib/progress.mjs';
 
 const { CALENDLY_TOKEN, CALENDLY_BASE_URL, CALENDLY_WEBHOOK_SECRET, NGROK_URL } = process.env;
 
@@ -20,7 +20,7 @@ async function connectionWith(token) {
   const there = data.at(-1);
   if (there) return token ? ask('PATCH', `/api/v1/connections/${there.id}`, { credentials: { token } }) : there;
   if (!token) {
-    throw new Error('CALENDLY_TOKEN is missing: make one in Calendly (Integrations & apps, API & webhooks)');
+    throw new StepFailed('CALENDLY_TOKEN is missing: make one in Calendly (Integrations & apps, API & webhooks)');
   }
   return ask('POST', '/api/v1/connections', {
     provider: 'calendly',

@@ -2,13 +2,13 @@
 // docs/guides/connections.md, "Calendly", has its variables.
 import { createHmac, randomUUID } from 'node:crypto';
 import { ask, base, calendlyPath } from './lib/api.mjs';
-import { main } from './lib/progress.mjs';
+import { main, StepFailed } from './lib/progress.mjs';
 
 const { CALENDLY_WEBHOOK_SECRET: secret, NGROK_URL } = process.env;
 const canceled = process.argv.includes('--canceled');
 
 await main(async () => {
-  if (!secret) throw new Error('CALENDLY_WEBHOOK_SECRET is missing: give the secret of the Calendly source');
+  if (!secret) throw new StepFailed('CALENDLY_WEBHOOK_SECRET is missing: give the secret of the Calendly source');
   const url = (NGROK_URL ?? base).replace(/\/+$/, '') + (await calendlyPath());
   const body = JSON.stringify(booking());
   const t = Math.floor(Date.now() / 1000);
@@ -20,7 +20,7 @@ await main(async () => {
   });
   const told = await answer.json().catch(() => null);
   if (!answer.ok)
-    throw new Error(`${url} answered ${answer.status}: ${told?.detail ?? told?.title ?? 'without a word'}`);
+    throw new StepFailed(`${url} answered ${answer.status}: ${told?.detail ?? told?.title ?? 'without a word'}`);
   const stored = await ask('GET', `/api/v1/inbound-events/${told.id}`);
   console.log(`Stored as ${stored.id}: ${stored.eventName} from ${stored.source}, ${stored.status}`);
 });

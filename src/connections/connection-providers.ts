@@ -51,10 +51,12 @@ interface ConnectionProvider<Credentials, Settings, Client> {
   sourceSettings(settings: Settings): Record<string, unknown>;
   /** What it tells us of, unless somebody asks for something else. */
   events: readonly string[];
+  /** What is registered ends by itself and is registered again after so long; null: it stays. */
+  renewAfterMs: number | null;
   client(transport: Transport, access: ProviderAccess<Credentials, Settings>): Client;
 }
 
-type Usual = 'credentialsProblem' | 'secretSettings' | 'urlSettings' | 'sourceSettings';
+type Usual = 'renewAfterMs' | 'credentialsProblem' | 'secretSettings' | 'urlSettings' | 'sourceSettings';
 
 const provider = <C, S, P extends ProviderClient>(
   given: Omit<ConnectionProvider<C, S, P>, Usual> & Partial<Pick<ConnectionProvider<C, S, P>, Usual>>,
@@ -63,6 +65,7 @@ const provider = <C, S, P extends ProviderClient>(
   secretSettings: [],
   urlSettings: [],
   sourceSettings: () => ({}),
+  renewAfterMs: null,
   ...given,
 });
 
@@ -151,6 +154,8 @@ export const CONNECTION_PROVIDERS = {
     },
     // Labels whose messages it tells of.
     events: ['INBOX'],
+    // A watch ends after 7 days; Google asks for a renewal each day.
+    renewAfterMs: 24 * 3_600_000,
     client: (transport, { baseUrl, credentials, settings: { mailbox = null, topic = null, tokenUrl } }) =>
       new GmailClient(transport, { baseUrl, grant: grantOf(credentials, tokenUrl ?? GOOGLE_TOKENS), mailbox, topic }),
   }),

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import {
   IsBoolean,
@@ -18,25 +19,30 @@ import {
 // What each provider needs to let us in, and what it is told. A connection's `credentials` and `settings` are of the classes that
 // connection-providers.ts names; pointers of refusals lead into them.
 
-const SECRET = [1, 4096] as const;
+/** A credential as it is pasted. A blank or a line break that came along would be refused by the provider, or break the header. */
+const Credential = () =>
+  applyDecorators(
+    IsString(),
+    MaxLength(4096),
+    Matches(/^[\x21-\x7e]+$/, {
+      message: 'a credential has no blanks, line breaks or letters with accents: paste it again',
+    }),
+  );
 
 export class ApiKeyCredentials {
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   apiKey: string;
 }
 
 export class ChatwootCredentials {
   /** Profile settings, Access token; webhooks need that of an administrator. */
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   apiAccessToken: string;
 }
 
 export class CalendlyCredentials {
   /** A personal access token, or an OAuth token. */
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   token: string;
 }
 
@@ -44,21 +50,18 @@ export class TwilioCredentials {
   @Matches(/^AC[0-9a-fA-F]{32}$/, { message: 'accountSid begins with AC and has 34 characters: it is in the console' })
   accountSid: string;
 
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   authToken: string;
 }
 
 /** Either an access token, which ends after an hour, or a refresh token with the OAuth client it was given to. */
 export class GmailCredentials {
   @IsOptional()
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   accessToken?: string;
 
   @IsOptional()
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   refreshToken?: string;
 
   @IsOptional()
@@ -67,8 +70,7 @@ export class GmailCredentials {
   clientId?: string;
 
   @IsOptional()
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   clientSecret?: string;
 }
 
@@ -111,8 +113,7 @@ export class ChatwootAi {
 
   /** Write-only: shown as `[redacted]`, which may be sent back. */
   @IsOptional()
-  @IsString()
-  @Length(...SECRET)
+  @Credential()
   apiKey?: string;
 
   @IsOptional()

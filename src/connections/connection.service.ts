@@ -113,6 +113,8 @@ export class ConnectionService {
   private checkedBaseUrl(provider: ConnectionProviderName, given: string | null): string | null {
     if (given !== null) {
       this.checkUrl('/baseUrl', given);
+      if (new URL(given).search)
+        throw invalidField('/baseUrl', 'The base URL has no query (?…): paths are added to it.');
       return given.replace(/\/+$/, '');
     }
     const { baseUrl, title } = connectionProvider(provider);

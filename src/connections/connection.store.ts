@@ -71,6 +71,16 @@ export class ConnectionStore {
     return count === 0 ? null : this.find(tenantId, id);
   }
 
+  /** Enabled connections whose webhook was registered before that time, in the order of their ids. */
+  listRegisteredBeforeAcrossTenants(provider: string, time: Date, afterId: string | undefined, take: number) {
+    return this.prisma.connection.findMany({
+      where: { provider, enabled: true, id: { gt: afterId }, webhook: { registeredAt: { lt: time } } },
+      select: { id: true, tenantId: true },
+      orderBy: { id: 'asc' },
+      take,
+    });
+  }
+
   async delete(tenantId: string, id: string): Promise<boolean> {
     const { count } = await this.prisma.connection.deleteMany({ where: { id, tenantId } });
     return count === 1;

@@ -8,6 +8,7 @@ import { ConnectionClients } from './connection-clients.js';
 import { ConnectionSealer } from './connection-sealer.js';
 import { ProviderAgent } from './provider-agent.js';
 import { WebhookRegistrar } from './webhook-registrar.js';
+import { WebhookRenewer } from './webhook-renewer.js';
 
 /** Credentials for providers' own APIs, and the clients made of them. */
 @Module({})
@@ -25,6 +26,7 @@ export class ConnectionsModule {
         ConnectionService,
         ProviderAgent,
         WebhookRegistrar,
+        WebhookRenewer,
       ],
       exports: [ConnectionClients, ProviderAgent],
     };

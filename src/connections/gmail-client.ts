@@ -27,7 +27,7 @@ const ALL = ['https://mail.google.com/', 'https://www.googleapis.com/auth/gmail.
 const READ_PERMISSION = `the scope ${READ} (or gmail.modify)`;
 const SEND_PERMISSION = `the scope ${SEND} (or gmail.modify)`;
 const PUSH_BY_HAND = (url: string) =>
-  `Gmail now tells the topic. In Google Cloud, create a push subscription of that topic to ${url}, with authentication by the service account named in the settings. Register again at least every 7 days: Gmail's watch ends then.`;
+  `Gmail now tells the topic. In Google Cloud, create a push subscription of that topic to ${url}, with authentication by the service account named in the settings.`;
 
 /** Gmail's API for one mailbox (provider sheet §8): what came since a push, reading and sending. */
 export class GmailClient implements ProviderClient {
@@ -119,7 +119,7 @@ export class GmailClient implements ProviderClient {
     ]);
   }
 
-  /** Has Gmail tell the topic of new messages; it ends after 7 days and is renewed by doing it again. */
+  /** Has Gmail tell the topic of new messages; it ends after 7 days and is renewed by doing it again (see webhook-renewer). */
   async registerWebhook(wanted: WantedWebhook): Promise<RegisteredWebhook> {
     this.checkPush();
     await this.call({

@@ -63,8 +63,7 @@ function refused(answer: Response, call: JudgedCall, body: unknown, failure: Pro
   const restMs = restAskedFor(answer, call.now);
   if (failure !== 'rate_limited' && failure !== 'unavailable') return failed(call, failure, words, status, false);
   const turnedAway = failure === 'rate_limited' || (status === 503 && restMs !== null);
-  const judged = failed(call, failure, words, status, call.repeatable || turnedAway, restMs);
-  return judged;
+  return failed(call, failure, words, status, call.repeatable || turnedAway, restMs);
 }
 
 function failed(

@@ -83,7 +83,7 @@ describe('a connection', () => {
     expect(aiMoved.errors).toMatchObject([{ pointer: '/settings/ai/apiKey' }]);
     await api.patch(`/api/v1/connections/${id}`, {
       baseUrl: 'https://elsewhere.example',
-      credentials: { apiAccessToken: 'another token' },
+      credentials: { apiAccessToken: 'another-token' },
     });
     await api.delete(`/api/v1/connections/${id}`);
   });
@@ -92,6 +92,7 @@ describe('a connection', () => {
     [{ provider: 'salesforce' }, '/provider'],
     [{ credentials: {} }, '/credentials/apiAccessToken'],
     [{ credentials: { apiAccessToken: 'x', apiKey: 'y' } }, '/credentials/apiKey'],
+    [{ credentials: { apiAccessToken: 'pasted with its line break\n' } }, '/credentials/apiAccessToken'],
     [{ settings: { inboxId: 1 } }, '/settings/accountId'],
     [{ settings: { accountId: 1, inboxId: 1, colour: 'blue' } }, '/settings/colour'],
     [
@@ -105,6 +106,7 @@ describe('a connection', () => {
     [{ baseUrl: 'http://169.254.169.254/' }, '/baseUrl'],
     [{ baseUrl: 'http://127.0.0.1:6379' }, '/baseUrl'],
     [{ baseUrl: 'chat.example.com' }, '/baseUrl'],
+    [{ baseUrl: 'https://chat.example.com/?x=' }, '/baseUrl'],
     [
       { provider: 'evolution', credentials: { apiKey: 'x' }, settings: { instance: 'a' }, baseUrl: undefined },
       '/baseUrl',

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EvolutionClient } from '../../../src/connections/evolution-client.js';
 import type { GmailClient } from '../../../src/connections/gmail-client.js';
 import type { TwilioClient } from '../../../src/connections/twilio-client.js';
+import { WebhookRenewer } from '../../../src/connections/webhook-renewer.js';
 import { Api } from '../../support/api.js';
 import { startTestApp, type TestApp } from '../../support/app.js';
 import { EvolutionServer } from '../../support/providers/evolution.js';
 import { GmailServer } from '../../support/providers/gmail.js';
 import { TwilioServer } from '../../support/providers/twilio.js';
+import { TestClock } from '../../support/test-clock.js';
 import { check, clientsOf, connectEvolution, connectGmail, connectTwilio, register } from './connections.js';
 
 let app: TestApp;
@@ -172,6 +174,22 @@ describe('Gmail', () => {
     expect(gmail.watching).toMatchObject({ topicName: gmail.topic, labelIds: ['INBOX'] });
     expect(note).toContain(url);
     expect((await gmail.push(url)).answer.status).toBe(200);
+  });
+
+  it('is watched again each day by a worker, also when it failed the time before', async () => {
+    gmail.watching = null;
+    const later = new TestClock(new Date(Date.now() + 20 * 3_600_000));
+    const other = await startTestApp({ database: app.database, clock: later });
+    const renewer = other.app.get(WebhookRenewer, { strict: false });
+    await renewer.renew();
+    expect(gmail.watching).toBeNull();
+    later.advance({ hours: 5 });
+    gmail.failNext(403, { on: /watch$/ });
+    await renewer.renew();
+    expect(gmail.watching).toBeNull();
+    await renewer.renew();
+    expect(gmail.watching).toMatchObject({ topicName: gmail.topic });
+    await other.close();
     await api.delete(`/api/v1/connections/${connection.id}`);
     expect(gmail.watching).toBeNull();
   });
