@@ -50,7 +50,7 @@ it("the Calendly guide's two scripts register the webhook once, at the tunnel's 
 
 it('they say what is missing, and with a wrong secret why nothing was stored', async () => {
   await expect(run('calendly-send-test', { CALENDLY_WEBHOOK_SECRET: 'another one' })).rejects.toThrow(
-    /signature does not match/,
+    /signature does not match/i,
   );
   await expect(run('calendly-register', { POSTHASTE_KEY: '' })).rejects.toThrow(/POSTHASTE_KEY is missing/);
 });
