@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { BackgroundJobsModule } from './background-jobs/background-jobs.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
+import { ConnectionsModule } from './connections/connections.module.js';
 import type { Clock } from './core/clock.js';
 import { BelongingsModule } from './crm/belongings.module.js';
 import { ContactsModule } from './crm/contacts.module.js';
@@ -48,6 +49,7 @@ export class AppModule {
         contacts,
         BelongingsModule.forRoles(config.roles, [crm]),
         inbound,
+        ConnectionsModule.forRoles(config.roles, [inbound]),
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         MetricsModule,

@@ -166,6 +166,10 @@ export const ENVIRONMENT = {
     default: 'https://www.googleapis.com/oauth2/v3/certs',
     desc: 'Where the keys are published that sign the tokens of Gmail and Google Pub/Sub.',
   }),
+  CONNECTION_TIMEOUT_MS: whole(
+    100,
+    60_000,
+  )({ default: 15_000, desc: "How long a provider's API may take to answer one request of a connection." }),
   SESSION_HOURS: num({ default: 24 * 7, desc: 'A login ends after so many hours.' }),
   DELIVERY_TIMEOUT_MS: whole(
     1000,
@@ -223,6 +227,7 @@ function tree(env: ReturnType<typeof parse>, version: string) {
       trustProxy: env.TRUST_PROXY,
     },
     inbound: { bodyLimitBytes: env.INBOUND_BODY_LIMIT_BYTES, googleCertsUrl: env.GOOGLE_CERTS_URL },
+    connections: { timeoutMs: env.CONNECTION_TIMEOUT_MS },
     database: { url: env.DATABASE_URL ?? null, poolSize: env.DATABASE_POOL_SIZE },
     queue: { redisUrl: env.REDIS_URL ?? null },
     security: {

@@ -127,6 +127,11 @@ export const ERRORS = {
     title: 'Something went wrong on our side',
     help: 'Try again with the same `Idempotency-Key`. When it stays, give the operator the `requestId`: it is in the log.',
   },
+  provider_failed: {
+    status: 502,
+    title: 'The provider did not do it',
+    help: "`detail` says what the provider answered and what may help; `POST /api/v1/connections/{id}/check` says what the connection's credentials can do. Try again when the provider was only unreachable or busy.",
+  },
   unavailable: {
     status: 503,
     title: 'Not ready',

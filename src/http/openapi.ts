@@ -24,6 +24,7 @@ const TAGS: Record<string, string> = {
   Deliveries: 'One event due to one subscription, with every attempt on record.',
   Statistics: 'Attempts counted by the hour: how many, how well, how fast.',
   Sources: 'The entry points of providers: a URL, a secret, a verifier.',
+  Connections: 'Credentials for providers’ own APIs: what they can do, and the webhooks they register.',
   Routes: 'From an inbound event to an outbound one, without code.',
   'Inbound events': 'What workflows and providers sent in, and what became of it.',
   'Providers: fixed paths': 'Where the providers of the MedFlow and Calendly guides send.',

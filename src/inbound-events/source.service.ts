@@ -21,7 +21,7 @@ import {
   type UpdateSource,
 } from './source.dto.js';
 import { type SealedSecret, type SourceCounter, SourceStore, type SourceWithSecrets } from './source.store.js';
-import { openSettings, openToken, sensitiveNames } from './source-secrets.js';
+import { openSecrets, openSettings, openToken, sensitiveNames } from './source-secrets.js';
 
 /** The entry points of a tenant: one for each provider, or several. */
 @Injectable()
@@ -57,6 +57,17 @@ export class SourceService {
     );
     await this.changes.announce(tenantId);
     return { ...this.present(row), ...(secret !== undefined && { secret }) };
+  }
+
+  async find(tenantId: string, id: string): Promise<SourceView | null> {
+    const row = await this.store.find(tenantId, id);
+    return row && this.present(row);
+  }
+
+  /** The newest secret as it is, to be told to the provider; null when there is none. Never answer a request with it. */
+  async currentSecret(tenantId: string, id: string): Promise<string | null> {
+    const row = await this.getRow(tenantId, id);
+    return openSecrets(row, this.masterKey).find(({ expiresAt }) => expiresAt === null)?.value ?? null;
   }
 
   async get(tenantId: string, id: string): Promise<SourceView> {

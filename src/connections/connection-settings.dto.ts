@@ -1,0 +1,243 @@
+import { applyDecorators } from '@nestjs/common';
+import { Type } from 'class-transformer';
+import {
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Length,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+
+// What each provider needs to let us in, and what it is told. A connection's `credentials` and `settings` are of the classes that
+// connection-providers.ts names; pointers of refusals lead into them.
+
+/** A credential as it is pasted. A blank or a line break that came along would be refused by the provider, or break the header. */
+const Credential = () =>
+  applyDecorators(
+    IsString(),
+    MaxLength(4096),
+    Matches(/^[\x21-\x7e]+$/, {
+      message: 'a credential has no blanks, line breaks or letters with accents: paste it again',
+    }),
+  );
+
+export class ApiKeyCredentials {
+  @Credential()
+  apiKey: string;
+}
+
+export class ChatwootCredentials {
+  /** Profile settings, Access token; webhooks need that of an administrator. */
+  @Credential()
+  apiAccessToken: string;
+}
+
+export class CalendlyCredentials {
+  /** A personal access token, or an OAuth token. */
+  @Credential()
+  token: string;
+}
+
+export class TwilioCredentials {
+  @Matches(/^AC[0-9a-fA-F]{32}$/, { message: 'accountSid begins with AC and has 34 characters: it is in the console' })
+  accountSid: string;
+
+  @Credential()
+  authToken: string;
+}
+
+/** Either an access token, which ends after an hour, or a refresh token with the OAuth client it was given to. */
+export class GmailCredentials {
+  @IsOptional()
+  @Credential()
+  accessToken?: string;
+
+  @IsOptional()
+  @Credential()
+  refreshToken?: string;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 500)
+  clientId?: string;
+
+  @IsOptional()
+  @Credential()
+  clientSecret?: string;
+}
+
+export class TwentyAutomations {
+  /** person.created and person.updated → contact in Chatwoot. */
+  @IsOptional()
+  @IsBoolean()
+  contactsToChatwoot?: boolean;
+
+  /** opportunity.updated → what the new stage asks for. */
+  @IsOptional()
+  @IsBoolean()
+  opportunityStages?: boolean;
+}
+
+export class TwentySettings {
+  /** The name an automation uses → the stage of this workspace: `{"MEETING_SCHEDULED": "MEETING"}`. */
+  @IsOptional()
+  @IsObject()
+  stages?: Record<string, string>;
+
+  /** All are on until they are switched off here. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => TwentyAutomations)
+  automations?: TwentyAutomations;
+}
+
+export class ChatwootAi {
+  @IsBoolean()
+  enabled: boolean;
+
+  /** `openai`: any endpoint that speaks OpenAI's chat completions; `webhook`: a URL that gets the message and answers. */
+  @IsIn(['openai', 'webhook'])
+  kind: 'openai' | 'webhook';
+
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  @MaxLength(2000)
+  url: string;
+
+  /** Write-only: shown as `[redacted]`, which may be sent back. */
+  @IsOptional()
+  @Credential()
+  apiKey?: string;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  model?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(20_000)
+  systemPrompt?: string;
+}
+
+export class ChatwootAutomations {
+  /** contact_created → person in Twenty. */
+  @IsOptional()
+  @IsBoolean()
+  contactsToTwenty?: boolean;
+}
+
+export class ChatwootSettings {
+  /** The number in the address of Chatwoot's pages: /app/accounts/<number>. */
+  @IsInt()
+  @Min(1)
+  accountId: number;
+
+  /** New contacts and conversations are made in this inbox. */
+  @IsInt()
+  @Min(1)
+  inboxId: number;
+
+  /** Answers incoming messages. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ChatwootAi)
+  ai?: ChatwootAi;
+
+  /** All are on until they are switched off here. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ChatwootAutomations)
+  automations?: ChatwootAutomations;
+}
+
+export class CalcomAutomations {
+  /** BOOKING_* → opportunity in Twenty. */
+  @IsOptional()
+  @IsBoolean()
+  opportunities?: boolean;
+
+  /** BOOKING_* → message in Chatwoot. */
+  @IsOptional()
+  @IsBoolean()
+  messages?: boolean;
+}
+
+export class CalcomSettings {
+  /** All are on until they are switched off here. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => CalcomAutomations)
+  automations?: CalcomAutomations;
+}
+
+export class CalendlyAutomations {
+  /** invitee.created and invitee.canceled → contact and booking here. */
+  @IsOptional()
+  @IsBoolean()
+  bookings?: boolean;
+}
+
+export class CalendlySettings {
+  /** Whose bookings the webhook tells of: the token's user (default), or everybody in the organisation. */
+  @IsOptional()
+  @IsIn(['user', 'organization'])
+  scope?: 'user' | 'organization';
+
+  /** All are on until they are switched off here. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => CalendlyAutomations)
+  automations?: CalendlyAutomations;
+}
+
+export class TwilioSettings {
+  /** The usual sender: `+14155238886`, or `whatsapp:+14155238886`. */
+  @IsOptional()
+  @Matches(/^(whatsapp:)?\+[1-9]\d{6,14}$/, {
+    message: 'from is a number such as +14155238886, after "whatsapp:" or not',
+  })
+  from?: string;
+
+  /** A messaging service that chooses the sender, instead of `from`. */
+  @IsOptional()
+  @Matches(/^MG[0-9a-fA-F]{32}$/, { message: 'messagingServiceSid begins with MG and has 34 characters' })
+  messagingServiceSid?: string;
+}
+
+export class EvolutionSettings {
+  /** The name of the instance, as in the paths of its API. */
+  @IsString()
+  @Length(1, 200)
+  instance: string;
+}
+
+export class GmailSettings {
+  /** The mailbox; default: the one the credentials belong to. */
+  @IsOptional()
+  @IsEmail()
+  mailbox?: string;
+
+  /** The Pub/Sub topic Gmail tells of changes: `projects/<project>/topics/<topic>`. Needed for register-webhooks. */
+  @IsOptional()
+  @Matches(/^projects\/[^/]+\/topics\/[^/]+$/, { message: 'topic is of the form projects/<project>/topics/<topic>' })
+  topic?: string;
+
+  /** The service account that signs the pushes of the topic's subscription. Needed for register-webhooks. */
+  @IsOptional()
+  @IsEmail()
+  pushServiceAccount?: string;
+
+  /** Where access tokens are had, when that is not Google. */
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  @MaxLength(2000)
+  tokenUrl?: string;
+}
