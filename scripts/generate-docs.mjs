@@ -7,7 +7,7 @@ import { configuration, DOCS_COMMAND, envExample, errorList } from './lib/docume
 import { main, StepFailed } from './lib/progress.mjs';
 import { ensureBuilt, ensureInstalled, root } from './lib/project.mjs';
 
-const built = (file) => import(pathToFileURL(path.join(root, 'dist', file)).href);
+const built = (file) => import(pathToFileURL(path.join(root, 'build', file)).href);
 
 await main(async () => {
   await ensureInstalled();

@@ -1,7 +1,6 @@
 // npm start: installs and builds what is missing or out of date, then runs the server in this process, so that a signal
 // reaches it and not only a parent of it.
 
-import module from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { main } from './lib/progress.mjs';
@@ -11,7 +10,4 @@ await main(async () => {
   await ensureInstalled();
   await ensureBuilt();
 });
-process.setSourceMapsEnabled(true);
-// Node 22 and later keep compiled code from one start to the next.
-module.enableCompileCache?.();
 await import(pathToFileURL(path.join(root, 'dist', 'main.js')).href);

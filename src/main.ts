@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { createApp } from './app.js';
 import { Config, ConfigError, processEnvironment } from './config/env.js';
 import { loadOrCreateMasterKey } from './config/master-key.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
-import { migrate } from './database/migrate.js';
 import { configureLogger, logger } from './observability/logger.js';
 import { banner, startLine } from './start-messages.js';
-import { Bootstrapper } from './tenants/bootstrapper.js';
 
 const DATABASE = 'posthaste';
 
@@ -20,11 +17,9 @@ async function start(): Promise<() => Promise<void>> {
   configureLogger(config.log);
   await refuseTakenPort(config);
   config.security.masterKey ??= await loadOrCreateMasterKey(config.dataDir);
-  let postgres: EmbeddedPostgres | null = null;
-  if (!config.database.url) {
-    startLine(config, 'Starting the embedded Postgres');
-    postgres = await startEmbeddedPostgres({ dataDir: config.dataDir, log: embeddedLog });
-  }
+  // Loading the application keeps this process busy for as long as Postgres takes to start: both are done at once.
+  const postgres = await startPostgres(config, () => void application());
+  const { createApp, migrate, Bootstrapper } = await application();
   try {
     const databaseUrl = config.database.url ?? (postgres as EmbeddedPostgres).url(DATABASE);
     await migrate(databaseUrl, {
@@ -44,6 +39,22 @@ async function start(): Promise<() => Promise<void>> {
     await postgres?.stop();
     throw error;
   }
+}
+
+async function startPostgres(config: Config, onLaunched: () => void): Promise<EmbeddedPostgres | null> {
+  if (config.database.url) return null;
+  startLine(config, 'Starting the embedded Postgres');
+  return startEmbeddedPostgres({ dataDir: config.dataDir, log: embeddedLog, onLaunched });
+}
+
+/** All but what starting Postgres needs. The build calls it too, and keeps what is compiled by it. */
+export async function application() {
+  const [{ createApp }, { migrate }, { Bootstrapper }] = await Promise.all([
+    import('./app.js'),
+    import('./database/migrate.js'),
+    import('./tenants/bootstrapper.js'),
+  ]);
+  return { createApp, migrate, Bootstrapper };
 }
 
 const embeddedLog = {
@@ -78,7 +89,8 @@ function explain(error: unknown): string {
   return expected ? (error as Error).message : String((error as Error).stack ?? error);
 }
 
-async function run(): Promise<void> {
+/** What the launcher (scripts/lib/launcher.mjs) calls. */
+export async function run(): Promise<void> {
   let stop: () => Promise<void>;
   try {
     stop = await start();
@@ -107,5 +119,3 @@ async function run(): Promise<void> {
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
 }
-
-await run();

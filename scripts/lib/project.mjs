@@ -54,7 +54,7 @@ export async function ensureGenerated({ always = false } = {}) {
   writeFileSync(stamp, inputs);
 }
 
-/** Builds the server into dist/ when anything it is built from changed. */
+/** Builds the server when anything it is built from changed: its modules into build/, and of them one script in dist/. */
 export async function ensureBuilt({ always = false } = {}) {
   await ensureGenerated({ always });
   const inputs = fingerprint([
@@ -62,14 +62,17 @@ export async function ensureBuilt({ always = false } = {}) {
     'tsconfig.json',
     'tsconfig.build.json',
     'nest-cli.json',
+    'scripts/bundle.mjs',
+    'scripts/lib/launcher.mjs',
     'package.json',
     'package-lock.json',
   ]);
   const stamp = inRoot('dist/.inputs');
-  if (!always && readStamp(stamp) === inputs) return;
-  await step('Building', () =>
-    runQuietly(process.execPath, [packageProgram('@nestjs/cli/bin/nest.js'), 'build'], { cwd: root }),
-  );
+  if (!always && readStamp(stamp) === inputs && existsSync(inRoot('build'))) return;
+  await step('Building', async () => {
+    await runQuietly(process.execPath, [packageProgram('@nestjs/cli/bin/nest.js'), 'build'], { cwd: root });
+    await runQuietly(process.execPath, ['scripts/bundle.mjs'], { cwd: root });
+  });
   writeFileSync(stamp, inputs);
 }
 

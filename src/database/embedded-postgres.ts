@@ -16,6 +16,8 @@ export interface EmbeddedPostgresOptions {
   log: { info(message: string): void; warn(message: string): void; error(message: string): void };
   /** Postgres settings over ours, such as `{ fsync: 'off' }` for tests. */
   settings?: Record<string, string>;
+  /** Called, unless the server is running already, when there is nothing to do but wait for it. */
+  onLaunched?: () => void;
 }
 
 export interface EmbeddedPostgres {
@@ -37,7 +39,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const dataDir = path.resolve(options.dataDir);
   const cluster = await PostgresCluster.open(dataDir, options.settings);
   const reused = (await cluster.runningPort()) !== null;
-  const supervisor = new PostgresSupervisor(cluster, await cluster.start(), dataDir, options.log);
+  const supervisor = new PostgresSupervisor(cluster, await cluster.start(options), dataDir, options.log);
   await supervisor.own();
   return {
     url: (database) => supervisor.url(database),
@@ -92,7 +94,7 @@ class PostgresSupervisor {
         const died = (await this.cluster.runningPort()) === null;
         if (died) {
           this.log.warn('PostgreSQL ended unexpectedly: starting it again');
-          await this.cluster.start(this.port);
+          await this.cluster.start({ port: this.port });
         }
         if (this.stopping) return;
         await this.own();

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   accessSync,
@@ -46,12 +46,12 @@ export class PostgresBinaries {
    */
   static async find(homeFolder: string, filesOwner: number | null): Promise<PostgresBinaries> {
     const installed = installedFolder();
-    const runAs = chooseRunAs(filesOwner);
+    const runAs = await chooseRunAs(filesOwner);
     if (runAs.kind === 'account') {
       const { mode } = lstatSync(homeFolder);
       await chmod(homeFolder, mode | 0o011);
     }
-    if (makeRunnable(installed) && runs(installed, runAs)) return new PostgresBinaries(installed, runAs);
+    if (makeRunnable(installed) && (await runs(installed, runAs))) return new PostgresBinaries(installed, runAs);
 
     const copy = path.join(homeFolder, `postgres-binaries-${packageVersion(installed)}`);
     if (!existsSync(copy)) {
@@ -60,7 +60,7 @@ export class PostgresBinaries {
       makeRunnable(unfinished);
       await rename(unfinished, copy).catch(() => rm(unfinished, { recursive: true, force: true }));
     }
-    if (!runs(copy, runAs)) {
+    if (!(await runs(copy, runAs))) {
       throw new EmbeddedPostgresError(
         `PostgreSQL cannot be run from ${copy}${runAs.kind === 'account' ? ` by uid ${runAs.uid}: that account must be able to reach the folder; set DATA_DIR to one it can reach` : ''}`,
       );
@@ -68,13 +68,17 @@ export class PostgresBinaries {
     return new PostgresBinaries(copy, runAs);
   }
 
-  /** Runs one program to its end; what it prints replaces `outputFile`. Gives its exit status. */
-  async run(program: Program, args: string[], outputFile: string): Promise<number> {
+  /**
+   * Runs one program to its end; what it prints replaces `outputFile`. Gives its exit status.
+   * @param onLaunched called when it has been launched, and there is nothing to do but wait
+   */
+  async run(program: Program, args: string[], outputFile: string, onLaunched = () => {}): Promise<number> {
     const output = await open(outputFile, 'w', 0o600);
     try {
       const { command, argv, options } = commandLine(path.join(this.folder, 'bin', program), args, this.runAs);
       return await new Promise<number>((resolve, reject) => {
         const child = spawn(command, argv, { ...options, stdio: ['ignore', output.fd, output.fd], windowsHide: true });
+        child.once('spawn', onLaunched);
         child.once('error', reject);
         child.once('exit', (status) => resolve(status ?? 1));
       });
@@ -143,7 +147,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function chooseRunAs(filesOwner: number | null): RunAs {
+async function chooseRunAs(filesOwner: number | null): Promise<RunAs> {
   const uid = process.getuid?.();
   if (uid === undefined) return { kind: 'self' };
   // initdb also refuses a uid without a name, as containers started with --user have.
@@ -153,7 +157,7 @@ function chooseRunAs(filesOwner: number | null): RunAs {
   const unprivileged = someAccount();
   const inNamespace: RunAs = { kind: 'namespace', ...unprivileged };
   const { command, argv } = commandLine('true', [], inNamespace);
-  if (spawnSync(command, argv).status === 0) return inNamespace;
+  if (await succeeds(command, argv)) return inNamespace;
   return uid === 0 ? { kind: 'account', ...unprivileged } : { kind: 'self' };
 }
 
@@ -185,9 +189,17 @@ function someAccount(): { uid: number; gid: number } {
   return { uid, gid };
 }
 
-function runs(folder: string, runAs: RunAs): boolean {
+function runs(folder: string, runAs: RunAs): Promise<boolean> {
   const { command, argv, options } = commandLine(path.join(folder, 'bin', 'postgres'), ['--version'], runAs);
-  return spawnSync(command, argv, { ...options, stdio: 'ignore' }).status === 0;
+  return succeeds(command, argv, options);
+}
+
+function succeeds(command: string, argv: string[], options: SpawnOptions = {}): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(command, argv, { ...options, stdio: 'ignore' });
+    child.once('error', () => resolve(false));
+    child.once('exit', (status) => resolve(status === 0));
+  });
 }
 
 function commandLine(program: string, args: string[], runAs: RunAs) {

@@ -75,8 +75,9 @@ export class PostgresCluster {
   /**
    * Starts the server unless one is running; gives its port. That is `port` when given (it waits for it), else the one
    * of last time when it is free, else a new one.
+   * @param options.onLaunched called when there is nothing to do but wait for it
    */
-  async start(port?: number): Promise<number> {
+  async start({ port, onLaunched }: { port?: number; onLaunched?: () => void } = {}): Promise<number> {
     const giveUpAt = performance.now() + START_LIMIT_MS;
     for (;;) {
       const running = await this.runningPort();
@@ -84,7 +85,8 @@ export class PostgresCluster {
       await this.configure(port ?? (await this.choosePort()));
       await this.shortenLog();
       const logLengthBefore = await sizeOf(this.inFolder('server.log'));
-      if ((await this.pgCtl('start', '-l', this.inFolder('server.log'), '-w', '-t', '300')) === 0) continue;
+      const options = ['-l', this.inFolder('server.log'), '-w', '-t', '300'];
+      if ((await this.pgCtl('start', options, onLaunched)) === 0) continue;
 
       const reason = await this.lastLines(logLengthBefore);
       // Another start is under way, processes of a killed server are still ending, or the port was taken meanwhile.
@@ -99,14 +101,15 @@ export class PostgresCluster {
   /** A fast shutdown: open transactions are rolled back, what was committed is on disk. */
   async stop(): Promise<void> {
     if ((await this.runningPort()) === null) return;
-    if ((await this.pgCtl('stop', '-m', 'fast', '-w', '-t', '60')) === 0) return;
+    if ((await this.pgCtl('stop', ['-m', 'fast', '-w', '-t', '60'])) === 0) return;
     if ((await this.runningPort()) === null) return;
-    if ((await this.pgCtl('stop', '-m', 'immediate', '-w', '-t', '30')) === 0) return;
+    if ((await this.pgCtl('stop', ['-m', 'immediate', '-w', '-t', '30'])) === 0) return;
     throw new EmbeddedPostgresError(`PostgreSQL in ${this.folder} does not stop:\n${await this.lastLines(0)}`);
   }
 
-  private pgCtl(action: string, ...args: string[]): Promise<number> {
-    return this.binaries.run('pg_ctl', [action, '-D', this.inData(), ...args], this.inFolder('launcher.log'));
+  private pgCtl(action: string, options: string[], onLaunched?: () => void): Promise<number> {
+    const args = [action, '-D', this.inData(), ...options];
+    return this.binaries.run('pg_ctl', args, this.inFolder('launcher.log'), onLaunched);
   }
 
   private async configure(port: number): Promise<void> {

@@ -112,7 +112,7 @@ describe('npm run docs', { timeout: 300_000 }, () => {
   it('tells which documents are out of date and by which command they are written, and writes them', async () => {
     const project = await mkdtemp(path.join(os.tmpdir(), 'posthaste docs '));
     try {
-      const needed = ['scripts', 'src', 'dist', 'docs', 'package.json', 'package-lock.json', '.env.example'];
+      const needed = ['scripts', 'src', 'build', 'dist', 'docs', 'package.json', 'package-lock.json', '.env.example'];
       const settings = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'prisma.config.ts', 'prisma'];
       for (const name of [...needed, ...settings]) await cp(name, path.join(project, name), { recursive: true });
       await symlink(path.resolve('node_modules'), path.join(project, 'node_modules'), 'dir');

@@ -29,6 +29,11 @@ model Thing {
 describe('the scripts', { timeout: 180_000 }, () => {
   let project: string;
   const inProject = (...names: string[]) => path.join(project, ...names);
+  const serverThat = (does: string) =>
+    writeFile(
+      inProject('src/main.ts'),
+      `export async function application() {}\nexport async function run() {\n  ${does}\n}\n`,
+    );
 
   beforeEach(async () => {
     project = await mkdtemp(path.join(os.tmpdir(), 'posthaste scripts '));
@@ -37,7 +42,7 @@ describe('the scripts', { timeout: 180_000 }, () => {
       await cp(name, inProject(name), { recursive: true });
     for (const folder of ['prisma', 'src', 'test']) await mkdir(inProject(folder));
     await writeFile(inProject('prisma/schema.prisma'), SCHEMA);
-    await writeFile(inProject('src/main.ts'), "console.log('the server of today');\n");
+    await serverThat("console.log('the server of today');");
     await symlink(path.resolve('node_modules'), inProject('node_modules'), 'dir');
   });
   afterEach(() => rm(project, { recursive: true, force: true }));
@@ -61,11 +66,20 @@ describe('the scripts', { timeout: 180_000 }, () => {
       await utimes(inProject('src/main.ts'), new Date(), new Date());
       expect(await run(['scripts/start.mjs'])).toEqual({ status: 0, stdout: 'the server of today\n', stderr: '' });
 
-      await writeFile(inProject('src/main.ts'), "console.log('the server of tomorrow');\n");
+      await serverThat("console.log('the server of tomorrow');");
       const changed = await run(['scripts/start.mjs']);
       expect(changed.stdout).toBe('the server of tomorrow\n');
       expect(changed.stderr).toContain('✓ Building');
       expect(changed.stderr).not.toContain('Generating');
+    });
+
+    it('starts without what was compiled before, and names lines of the sources in stacks', async () => {
+      await serverThat("throw new Error('at a loss');");
+      await run(['scripts/start.mjs']);
+      await rm(inProject('dist/server.cjs.compiled'));
+      const { status, stderr } = await run(['scripts/start.mjs']);
+      expect(status).toBe(1);
+      expect(stderr).toContain(`Error: at a loss\n    at Module.run (${inProject('src/main.ts')}:3:9)`);
     });
 
     it('shows what the compiler said and where the rest of it is, and runs nothing', async () => {

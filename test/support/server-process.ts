@@ -25,7 +25,7 @@ export interface ServerProcess {
 /** The built server as a process of its own, ready to be asked: for what only a process can suffer, such as `kill -9`. */
 export async function startServer(env: Partial<Record<keyof typeof ENVIRONMENT, string>>): Promise<ServerProcess> {
   const port = await freePort();
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+  const child = spawn(process.execPath, [MAIN], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
