@@ -64,7 +64,7 @@ export const ERRORS = {
   conflict: {
     status: 409,
     title: 'Conflicts with what exists',
-    help: '`detail` names what is in the way: a name or e-mail that is taken, the last owner of a tenant, a key that was rotated already.',
+    help: '`detail` names what is in the way: a name or e-mail that is taken, the last owner of a tenant, a key that was rotated already, a booking that is over, a QR code that was validated.',
   },
   idempotency_in_progress: {
     status: 409,

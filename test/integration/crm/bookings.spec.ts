@@ -214,7 +214,9 @@ describe('a booking', () => {
     ];
     expect(second).toEqual(first);
     const { data } = await api.get('/api/v1/audit-log?action=booking.created&limit=1');
-    expect(data).toMatchObject([{ action: 'booking.created', actor: { kind: 'api-key' }, targetId: first.id }]);
+    expect(data).toMatchObject([
+      { action: 'booking.created', actor: { kind: 'api-key' }, target: { kind: 'booking', id: first.id } },
+    ]);
     expect(await totalsOf(app, contact.id)).toMatchObject({ bookingsCount: 1 });
   });
 });
