@@ -66,6 +66,13 @@ const THINGS: Record<string, () => Promise<string>> = {
   '/api/v1/inbound-events/{id}': inboundEvent,
   '/api/v1/jobs/{id}': async () =>
     (await ours.post('/api/v1/inbound-events/reprocess', { status: 'processed' }, 202)).id,
+  '/api/v1/tools/{id}': async () => (await ours.post('/api/v1/tools', { name: MARK }, 201)).id,
+  '/api/v1/bookings/{id}': booking,
+  '/api/v1/qr-codes/{code}': async () => (await ours.post('/api/v1/qr-codes', { purpose: MARK }, 201)).code,
+  '/api/v1/conversations/{id}': async () =>
+    (await ours.post('/api/v1/conversations', { channel: 'webchat', title: MARK }, 201)).id,
+  '/api/v1/deals/{id}': async () => (await ours.post('/api/v1/deals', { title: MARK }, 201)).id,
+  '/api/v1/invoices/{id}': async () => (await ours.post('/api/v1/invoices', { number: MARK }, 201)).id,
 };
 
 /** Bodies without which a request is refused before it is looked whose row it names. */
@@ -73,6 +80,7 @@ const BODIES: Record<string, object> = {
   'POST /api/v1/subscriptions/{id}/recover': { since: '2026-01-01T00:00:00Z' },
   'POST /api/v1/subscriptions/{id}/renew': { forSeconds: 3600 },
   'PATCH /api/v1/api-keys/{id}': { name: 'taken over' },
+  'POST /api/v1/conversations/{id}/messages': { direction: 'sent' },
 };
 
 /** Paths that name no row of a tenant. */
@@ -106,6 +114,12 @@ async function delivery(): Promise<string> {
 
 async function source(): Promise<{ id: string; url: string }> {
   return ours.post('/api/v1/sources', { provider: 'none', name: MARK }, 201);
+}
+
+async function booking(): Promise<string> {
+  const contact = await ours.post('/api/v1/contacts', { firstName: MARK }, 201);
+  const times = { startTime: '2030-01-01T10:00:00Z', endTime: '2030-01-01T11:00:00Z' };
+  return (await ours.post('/api/v1/bookings', { contactId: contact.id, notes: MARK, ...times }, 201)).id;
 }
 
 async function inboundEvent(): Promise<string> {
