@@ -12,13 +12,18 @@ export interface NewTask {
   key: string;
   subject: string;
   payload: object;
+}
+
+/** What led to a task. */
+export interface TaskCause {
   inboundEventId: string | null;
+  hops: number | null;
 }
 
 /** A task whose try has begun. */
 export type ClaimedTask = Pick<
   AutomationTask,
-  'tenantId' | 'id' | 'kind' | 'key' | 'subject' | 'payload' | 'inboundEventId' | 'createdAt'
+  'tenantId' | 'id' | 'kind' | 'key' | 'subject' | 'payload' | 'inboundEventId' | 'hops' | 'createdAt'
 > & {
   /** 1 for the first try. */
   attempt: number;
@@ -49,7 +54,7 @@ const CLAIM = `
   ) due
   where t.tenant_id = due.tenant_id and t.id = due.id and t.status = 'pending'
   returning t.tenant_id as "tenantId", t.id, t.kind, t.key, t.subject, t.payload, t.inbound_event_id as "inboundEventId",
-            t.created_at as "createdAt", t.attempt_count::int as attempt`;
+            t.hops::int as hops, t.created_at as "createdAt", t.attempt_count::int as attempt`;
 
 const SET_DUE = `
   update automation_tasks t set due_at = $3
@@ -64,9 +69,16 @@ export class AutomationTaskStore {
   ) {}
 
   /** Stores those whose key is not known yet. @returns the ids of the new ones */
-  async plan(tx: Transaction, tenantId: string, tasks: readonly NewTask[], now: Date): Promise<string[]> {
+  async plan(
+    tx: Transaction,
+    tenantId: string,
+    tasks: readonly NewTask[],
+    cause: TaskCause,
+    now: Date,
+  ): Promise<string[]> {
     const data = tasks.map((task) => ({
       ...task,
+      ...cause,
       payload: task.payload as Prisma.InputJsonValue,
       id: newId(),
       tenantId,

@@ -26,13 +26,19 @@ export class ExternalIdentityStore {
     return tx.externalIdentity.findUnique({ where: { tenantId_provider_kind_externalId: { tenantId, ...ref } } });
   }
 
-  /** Locks what is found until the transaction ends, so that two states of one record are not taken at the same time. */
-  async findForUpdate(tx: Transaction, tenantId: string, ref: ExternalRef): Promise<ExternalIdentity | null> {
-    await tx.$queryRaw`
-      select 1 from external_identities
-      where tenant_id = ${tenantId}::uuid and provider = ${ref.provider} and kind = ${ref.kind}
-        and external_id = ${ref.externalId} for update`;
-    return this.find(tenantId, ref, tx);
+  /**
+   * Holds these names until the transaction ends, whether they are known or not: of two that tell of the same thing for the first
+   * time the second finds what the first has made.
+   */
+  async hold(tx: Transaction, tenantId: string, refs: readonly ExternalRef[]): Promise<void> {
+    const names = refs.map(({ provider, kind, externalId }) => [tenantId, provider, kind, externalId].join(' '));
+    for (const name of [...new Set(names)].sort())
+      await tx.$queryRaw`select pg_advisory_xact_lock(hashtextextended(${name}, 0))::text`;
+  }
+
+  /** Those that are known, with what they are here. */
+  listNamed(tx: Transaction, tenantId: string, refs: readonly ExternalRef[]): Promise<ExternalIdentity[]> {
+    return tx.externalIdentity.findMany({ where: { tenantId, OR: [...refs] } });
   }
 
   /** What one of ours is called there; of several, the newest. */

@@ -86,7 +86,7 @@ export class InboundEventsModule {
         InboundSweeper,
         ...(roles.includes('worker') ? [InboundEventWorker] : []),
       ],
-      exports: [InboundEventService, EventReceiver, SourceDirectory, SourceService],
+      exports: [InboundEventService, EventReceiver, SourceDirectory, SourceService, HandlerRegistry, InboundAcceptor],
     };
   }
 }

@@ -15,6 +15,7 @@ CREATE TABLE "automation_tasks" (
     "error_message" TEXT,
     "result" JSONB,
     "inbound_event_id" UUID,
+    "hops" SMALLINT,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "finished_at" TIMESTAMPTZ(3),
 

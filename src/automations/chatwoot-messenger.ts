@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import type { ChatwootClient, ChatwootConversation } from '../connections/chatwoot-client.js';
+import type { Contact } from '../crm/contact.store.js';
+import type { MessageAuthor } from '../crm/message.store.js';
+import { CrmWriter } from '../crm/crm-writer.js';
+import { ConversationRecorder } from '../crm/conversation-recorder.js';
+import type { ClaimedTask } from './automation-task.store.js';
+import { chatwootPeople } from './external-people.js';
+import { PersonWriter } from './person-writer.js';
+import { originOf } from './task-origin.js';
+
+/** Clocks of two machines differ, and Chatwoot tells whole seconds. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** Sends messages through Chatwoot, each once, and records them here. */
+@Injectable()
+export class ChatwootMessenger {
+  constructor(
+    private readonly people: PersonWriter,
+    private readonly writer: CrmWriter,
+    private readonly recorder: ConversationRecorder,
+  ) {}
+
+  /** To the contact's open conversation; where there is none, in a new one. */
+  async sendToContact(client: ChatwootClient, contact: Contact, text: string, task: ClaimedTask) {
+    const { externalId } = await this.people.ensure(chatwootPeople(client), contact);
+    const there = await client.ensureConversation(Number(externalId));
+    const { id: messageId } = await this.send(client, there.id, text, task);
+    const conversationId = await this.record(contact, there, { id: messageId, text, author: 'system' }, task);
+    return { chatwootContactId: externalId, chatwootConversationId: there.id, messageId, conversationId };
+  }
+
+  /** A task that was begun before may have sent it: then the conversation has it. */
+  async send(client: ChatwootClient, conversationId: number, text: string, task: ClaimedTask): Promise<{ id: number }> {
+    if (task.attempt > 1) {
+      const since = task.createdAt.getTime() - CLOCK_TOLERANCE_MS;
+      const there = (await client.listMessages(conversationId)).find(
+        (message) => message.message_type === 1 && message.content === text && message.created_at * 1000 >= since,
+      );
+      if (there) return there;
+    }
+    return client.sendMessage(conversationId, { content: text });
+  }
+
+  private async record(
+    contact: Contact,
+    there: ChatwootConversation,
+    message: { id: number; text: string; author: MessageAuthor },
+    task: ClaimedTask,
+  ): Promise<string> {
+    const { tenantId } = contact;
+    return this.writer.write(tenantId, originOf(task, 'chatwoot'), async (write) => {
+      const channel = typeof there.channel === 'string' ? there.channel : null;
+      const { conversation } = await this.recorder.upsert(write, tenantId, `chatwoot:${there.id}`, {
+        channel: chatwootChannel(channel),
+        contactId: contact.id,
+      });
+      const { id, text, author } = message;
+      await this.recorder.record(write, tenantId, conversation.id, {
+        direction: 'sent',
+        author,
+        text,
+        externalId: String(id),
+      });
+      return conversation.id;
+    });
+  }
+}
