@@ -96,7 +96,13 @@ export class BookingImporter {
       const booking = await this.bookings.create(write, tenantId, { ...values, externalId });
       return { kind: 'created', booking };
     }
-    const booking = await this.bookings.update(write, tenantId, current.id, { ...values, externalId }, { reopen: true });
+    const booking = await this.bookings.update(
+      write,
+      tenantId,
+      current.id,
+      { ...values, externalId },
+      { reopen: true },
+    );
     return { kind: whatChanged(current, booking), booking };
   }
 }

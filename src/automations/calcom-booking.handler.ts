@@ -105,7 +105,8 @@ function saidBooking({ fields, eventName, receivedAt }: HandledEvent): SaidBooki
   const opportunityId = textOf(metadata.twenty_opportunity_id);
   const ical = textOf(payload.iCalUID);
   const uid = textOf(payload.uid);
-  const phone = textOf(at(attendee, 'phoneNumber'), 50) ?? textOf(at(payload, 'responses', 'attendeePhoneNumber', 'value'), 50);
+  const phone =
+    textOf(at(attendee, 'phoneNumber'), 50) ?? textOf(at(payload, 'responses', 'attendeePhoneNumber', 'value'), 50);
   const locale = textOf(at(attendee, 'language', 'locale'), 20);
   const zone = textOf(at(attendee, 'timeZone'), 64);
   const timeZone = isTimeZone(zone) ? zone : null;

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ChatwootClient, ChatwootConversation } from '../connections/chatwoot-client.js';
 import type { Contact } from '../crm/contact.store.js';
-import type { MessageAuthor } from '../crm/message.store.js';
-import { CrmWriter } from '../crm/crm-writer.js';
 import { ConversationRecorder } from '../crm/conversation-recorder.js';
+import { CrmWriter } from '../crm/crm-writer.js';
+import type { MessageAuthor } from '../crm/message.store.js';
+import { chatwootChannel } from '../inbound-events/handlers/messages.handler.js';
 import type { ClaimedTask } from './automation-task.store.js';
 import { chatwootPeople } from './external-people.js';
 import { PersonWriter } from './person-writer.js';
@@ -50,10 +51,11 @@ export class ChatwootMessenger {
   ): Promise<string> {
     const { tenantId } = contact;
     return this.writer.write(tenantId, originOf(task, 'chatwoot'), async (write) => {
-      const channel = typeof there.channel === 'string' ? there.channel : null;
+      const { channel = null } = (there.meta ?? {}) as { channel?: string | null };
       const { conversation } = await this.recorder.upsert(write, tenantId, `chatwoot:${there.id}`, {
         channel: chatwootChannel(channel),
         contactId: contact.id,
+        party: contact.phone?.replace(/\D/g, '') || contact.email || String(there.meta?.sender?.id ?? contact.id),
       });
       const { id, text, author } = message;
       await this.recorder.record(write, tenantId, conversation.id, {

@@ -4,7 +4,7 @@ import type { Contact } from '../crm/contact.store.js';
 import { ContactChanger } from '../crm/contact-changer.js';
 import type { ContactKeys, ContactPatch } from '../crm/contact-patch.js';
 import type { Write } from '../crm/crm-writer.js';
-import { type ExternalRef, ExternalIdentityStore } from './external-identity.store.js';
+import { ExternalIdentityStore, type ExternalRef } from './external-identity.store.js';
 
 /** What else is known of somebody; it is kept only where nothing was known before. */
 export type ContactExtras = Pick<ContactPatch, 'source' | 'locale' | 'timezone'>;

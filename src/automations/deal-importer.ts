@@ -29,7 +29,13 @@ export class DealImporter {
   ) {}
 
   /** An opportunity as it was at `seenAt`; an older state than the one that is known is not taken, and each but once. */
-  async take(write: Write, tenantId: string, id: string, state: OpportunityState, seenAt: Date | null): Promise<ImportedDeal> {
+  async take(
+    write: Write,
+    tenantId: string,
+    id: string,
+    state: OpportunityState,
+    seenAt: Date | null,
+  ): Promise<ImportedDeal> {
     const { tx } = write;
     const ref = { provider: 'twenty', kind: 'opportunity', externalId: id };
     await this.identities.hold(tx, tenantId, [ref]);

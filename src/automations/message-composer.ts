@@ -23,9 +23,7 @@ export class MessageComposer {
 
   /** The message under that name, in the reader's language as far as there are words; null when there is no such template. */
   async compose(tenantId: string, name: string, about: MessageSubject) {
-    const own = new Map(
-      (await this.templates.listNamed(tenantId, name)).map(({ language, text }) => [language, text]),
-    );
+    const own = new Map((await this.templates.listNamed(tenantId, name)).map(({ language, text }) => [language, text]));
     const wanted = languageOf(about.locales, USUAL_LANGUAGE);
     for (const language of [wanted, USUAL_LANGUAGE, ...LANGUAGES]) {
       // The tenant's own words in this language, else the built-in ones, before another language is tried.

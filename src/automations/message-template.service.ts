@@ -34,7 +34,9 @@ export class MessageTemplateService {
     const { name, language, text } = input;
     const row = await this.store.create(tenantId, { name, language, text });
     if (row) return presentTemplate(row);
-    throw new AppError('conflict', { detail: `There is a template "${name}" in ${language} already: change that one.` });
+    throw new AppError('conflict', {
+      detail: `There is a template "${name}" in ${language} already: change that one.`,
+    });
   }
 
   async get(tenantId: string, id: string): Promise<MessageTemplateView> {

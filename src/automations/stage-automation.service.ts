@@ -26,7 +26,9 @@ export class StageAutomationService {
     await this.check(tenantId, input);
     const row = await this.store.create(tenantId, { stage, enabled, templateName, tag, eventType });
     if (row) return presentStageAutomation(row);
-    throw new AppError('conflict', { detail: `There is an automation for the stage "${stage}" already: change that one.` });
+    throw new AppError('conflict', {
+      detail: `There is an automation for the stage "${stage}" already: change that one.`,
+    });
   }
 
   async get(tenantId: string, id: string): Promise<StageAutomationView> {

@@ -12,8 +12,8 @@ import { ChatwootMessenger } from './chatwoot-messenger.js';
 import { ContactImporter } from './contact-importer.js';
 import { twentyPersonContent } from './external-people.js';
 import { MessageComposer, type MessageSubject } from './message-composer.js';
-import { TaskFailure, type TaskOutcome, type TaskPerformer } from './task-performer.js';
 import { originOf } from './task-origin.js';
+import { TaskFailure, type TaskOutcome, type TaskPerformer } from './task-performer.js';
 
 interface BookingMessage {
   bookingId: string;
@@ -88,7 +88,12 @@ export class TemplateMessenger implements TaskPerformer {
       );
     }
     if (!templateName) return { kind: 'done', did: { contactId: contact.id, tag } };
-    const about = { contact, deal: { title: deal.title, stage }, locales: [contact.locale], timeZone: contact.timezone };
+    const about = {
+      contact,
+      deal: { title: deal.title, stage },
+      locales: [contact.locale],
+      timeZone: contact.timezone,
+    };
     return this.send(task, contact, templateName, about);
   }
 
@@ -111,7 +116,12 @@ export class TemplateMessenger implements TaskPerformer {
     });
   }
 
-  private async send(task: ClaimedTask, contact: Contact, template: string, about: MessageSubject): Promise<TaskOutcome> {
+  private async send(
+    task: ClaimedTask,
+    contact: Contact,
+    template: string,
+    about: MessageSubject,
+  ): Promise<TaskOutcome> {
     const client = await this.clients.chatwoot(task.tenantId);
     if (!client) return { kind: 'skipped', why: 'There is no enabled connection to Chatwoot any more.' };
     const message = await this.composer.compose(task.tenantId, template, about);

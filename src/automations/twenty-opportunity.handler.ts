@@ -33,11 +33,15 @@ export class TwentyOpportunityHandler implements InboundHandler {
     const state = opportunityOfRecord(record);
     const taken = await this.deals.take(effects, tenantId, externalId, state, updatedAtOf(record));
     if (taken.kind === 'stale') return { kind: 'ignored', why: 'A newer state of this opportunity is known.' };
-    if (taken.kind === 'known') return { kind: 'ignored', why: 'This is known: it says what was last written or seen.' };
+    if (taken.kind === 'known')
+      return { kind: 'ignored', why: 'This is known: it says what was last written or seen.' };
     const entered = enteredStage(event, taken, state.stage);
     const did = { dealId: taken.deal.id, deal: taken.kind, stage: state.stage };
     if (entered === null) return { kind: 'processed', did };
-    return { kind: 'processed', did: { ...did, ...(await this.automate(event, effects, taken, entered, state.personId)) } };
+    return {
+      kind: 'processed',
+      did: { ...did, ...(await this.automate(event, effects, taken, entered, state.personId)) },
+    };
   }
 
   private async automate(
@@ -55,7 +59,15 @@ export class TwentyOpportunityHandler implements InboundHandler {
     const { templateName, tag, eventType } = automation;
     if (eventType) {
       const { id, title, amount, currency, contactId } = deal;
-      effects.publish(eventType, { deal_id: id, title, stage, stage_before: stageBefore, amount, currency, contact_id: contactId });
+      effects.publish(eventType, {
+        deal_id: id,
+        title,
+        stage,
+        stage_before: stageBefore,
+        amount,
+        currency,
+        contact_id: contactId,
+      });
     }
     const updatedAt = textOf(at(event.fields, 'record', 'updatedAt')) ?? event.id;
     const planned =

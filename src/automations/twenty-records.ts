@@ -1,7 +1,7 @@
 import { contentHash } from '../core/content-hash.js';
-import { at, textOf } from '../inbound-events/handlers/fields.js';
-import { joinE164 } from '../core/phone-number.js';
 import { type PersonContent, personContent } from '../core/person-content.js';
+import { joinE164 } from '../core/phone-number.js';
+import { at, textOf } from '../inbound-events/handlers/fields.js';
 
 /**
  * A person as a webhook of Twenty has it (provider sheet §3); the MedFlow guide prints `email` and `phone` where Twenty has `emails` and

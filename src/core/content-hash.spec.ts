@@ -5,7 +5,9 @@ describe('contentHash', () => {
   it('is the same whatever the order, and whether nothing is absent, null or empty', () => {
     const hash = contentHash({ email: 'ana@example.com', name: { first: 'Ana', last: 'Lima' } });
     expect(contentHash({ name: { last: 'Lima', first: 'Ana' }, email: 'ana@example.com', phone: null })).toBe(hash);
-    expect(contentHash({ email: 'ana@example.com', phone: '', name: { first: 'Ana', last: 'Lima' }, city: undefined })).toBe(hash);
+    expect(
+      contentHash({ email: 'ana@example.com', phone: '', name: { first: 'Ana', last: 'Lima' }, city: undefined }),
+    ).toBe(hash);
   });
 
   it.each([

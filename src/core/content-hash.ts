@@ -5,7 +5,10 @@ import { createHash } from 'node:crypto';
  * when a provider tells us of it.
  */
 export function contentHash(content: Record<string, unknown>): string {
-  return createHash('sha256').update(JSON.stringify(canonical(content))).digest('base64url').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(content)))
+    .digest('base64url')
+    .slice(0, 32);
 }
 
 function canonical(value: unknown): unknown {

@@ -37,7 +37,9 @@ export function fillIn(text: string, values: Readonly<Record<string, string | nu
 export function languageOf(locales: readonly (string | null | undefined)[], otherwise: Language): Language {
   for (const locale of locales) {
     const main = (locale ?? '').slice(0, 2).toLowerCase();
-    const found = LANGUAGES.find((language) => language.slice(0, 2) === main && /^[a-z]{2}([-_]|$)/i.test(locale ?? ''));
+    const found = LANGUAGES.find(
+      (language) => language.slice(0, 2) === main && /^[a-z]{2}([-_]|$)/i.test(locale ?? ''),
+    );
     if (found) return found;
   }
   return otherwise;

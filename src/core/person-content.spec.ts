@@ -3,8 +3,17 @@ import { fullName, personContent, personHash, splitName, statedOf } from './pers
 
 describe('personContent', () => {
   it('is the same however a system writes it', () => {
-    const ours = personContent({ firstName: 'Ana', lastName: 'Maria Souza', email: 'ana@example.com', phone: '+5511999990000' });
-    const theirs = personContent({ ...splitName(' Ana  Maria Souza'), email: 'Ana@Example.com ', phone: '+55 (11) 99999-0000' });
+    const ours = personContent({
+      firstName: 'Ana',
+      lastName: 'Maria Souza',
+      email: 'ana@example.com',
+      phone: '+5511999990000',
+    });
+    const theirs = personContent({
+      ...splitName(' Ana  Maria Souza'),
+      email: 'Ana@Example.com ',
+      phone: '+55 (11) 99999-0000',
+    });
     expect(theirs).toEqual(ours);
     expect(personHash(theirs)).toBe(personHash(ours));
   });
