@@ -155,4 +155,12 @@ export class AutomationTaskStore {
     });
     return later !== null;
   }
+
+  /** How many of that kind and subject were done since then with something to show for it: `answered`. */
+  countDone(tenantId: string, { kind, subject }: Pick<ClaimedTask, 'kind' | 'subject'>, since: Date): Promise<number> {
+    const result = { path: ['answered'], equals: true };
+    return this.prisma.automationTask.count({
+      where: { tenantId, kind, subject, status: 'done', finishedAt: { gte: since }, result },
+    });
+  }
 }

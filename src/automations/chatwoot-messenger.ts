@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { ChatwootClient, ChatwootConversation } from '../connections/chatwoot-client.js';
 import type { Contact } from '../crm/contact.store.js';
 import { ConversationRecorder } from '../crm/conversation-recorder.js';
-import { CrmWriter } from '../crm/crm-writer.js';
-import type { MessageAuthor } from '../crm/message.store.js';
+import { CrmWriter, type Write } from '../crm/crm-writer.js';
+import { type MessageAuthor, MessageStore } from '../crm/message.store.js';
 import { chatwootChannel } from '../inbound-events/handlers/messages.handler.js';
 import type { ClaimedTask } from './automation-task.store.js';
 import { chatwootPeople } from './external-people.js';
@@ -13,6 +13,13 @@ import { originOf } from './task-origin.js';
 /** Clocks of two machines differ, and Chatwoot tells whole seconds. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
+export interface SentMessage {
+  /** Chatwoot's. */
+  id: number;
+  text: string;
+  author: MessageAuthor;
+}
+
 /** Sends messages through Chatwoot, each once, and records them here. */
 @Injectable()
 export class ChatwootMessenger {
@@ -20,6 +27,7 @@ export class ChatwootMessenger {
     private readonly people: PersonWriter,
     private readonly writer: CrmWriter,
     private readonly recorder: ConversationRecorder,
+    private readonly messages: MessageStore,
   ) {}
 
   /** To the contact's open conversation; where there is none, in a new one. */
@@ -27,12 +35,18 @@ export class ChatwootMessenger {
     const { externalId } = await this.people.ensure(chatwootPeople(client), contact);
     const there = await client.ensureConversation(Number(externalId));
     const { id: messageId } = await this.send(client, there.id, text, task);
-    const conversationId = await this.record(contact, there, { id: messageId, text, author: 'system' }, task);
+    const conversationId = await this.recordNew(contact, there, { id: messageId, text, author: 'system' }, task);
     return { chatwootContactId: externalId, chatwootConversationId: there.id, messageId, conversationId };
   }
 
   /** A task that was begun before may have sent it: then the conversation has it. */
-  async send(client: ChatwootClient, conversationId: number, text: string, task: ClaimedTask): Promise<{ id: number }> {
+  async send(
+    client: ChatwootClient,
+    conversationId: number,
+    text: string,
+    task: ClaimedTask,
+    options: { private?: boolean } = {},
+  ): Promise<{ id: number }> {
     if (task.attempt > 1) {
       const since = task.createdAt.getTime() - CLOCK_TOLERANCE_MS;
       const there = (await client.listMessages(conversationId)).find(
@@ -40,15 +54,17 @@ export class ChatwootMessenger {
       );
       if (there) return there;
     }
-    return client.sendMessage(conversationId, { content: text });
+    return client.sendMessage(conversationId, { content: text, ...options });
   }
 
-  private async record(
-    contact: Contact,
-    there: ChatwootConversation,
-    message: { id: number; text: string; author: MessageAuthor },
-    task: ClaimedTask,
-  ): Promise<string> {
+  /** What was sent to a conversation that is known here. Chatwoot's own word of it may have come before. */
+  recordSent(tenantId: string, conversationId: string, message: SentMessage, task: ClaimedTask): Promise<void> {
+    return this.writer.write(tenantId, originOf(task, 'chatwoot'), (write) =>
+      this.recordIn(write, tenantId, conversationId, message),
+    );
+  }
+
+  private recordNew(contact: Contact, there: ChatwootConversation, message: SentMessage, task: ClaimedTask) {
     const { tenantId } = contact;
     return this.writer.write(tenantId, originOf(task, 'chatwoot'), async (write) => {
       const { channel = null } = (there.meta ?? {}) as { channel?: string | null };
@@ -57,14 +73,14 @@ export class ChatwootMessenger {
         contactId: contact.id,
         party: contact.phone?.replace(/\D/g, '') || contact.email || String(there.meta?.sender?.id ?? contact.id),
       });
-      const { id, text, author } = message;
-      await this.recorder.record(write, tenantId, conversation.id, {
-        direction: 'sent',
-        author,
-        text,
-        externalId: String(id),
-      });
+      await this.recordIn(write, tenantId, conversation.id, message);
       return conversation.id;
     });
+  }
+
+  private async recordIn(write: Write, tenantId: string, conversationId: string, { id, text, author }: SentMessage) {
+    const said = { direction: 'sent', author, text, externalId: String(id) } as const;
+    const { message, created } = await this.recorder.record(write, tenantId, conversationId, said);
+    if (!created && message.author !== author) await this.messages.setAuthor(write.tx, tenantId, message.id, author);
   }
 }

@@ -1,6 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  IsArray,
   IsBoolean,
   IsEmail,
   IsIn,
@@ -11,6 +13,7 @@ import {
   IsUrl,
   Length,
   Matches,
+  Max,
   MaxLength,
   Min,
   ValidateNested,
@@ -125,6 +128,46 @@ export class ChatwootAi {
   @IsString()
   @MaxLength(20_000)
   systemPrompt?: string;
+
+  /** A message with one of these is for a person: the agent falls silent in the conversation, and somebody is told. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsString({ each: true })
+  @Length(2, 100, { each: true })
+  handoverWords?: string[];
+
+  /** Who gets conversations that are handed over: the number of an agent, or of a team. Absent: whoever looks at the inbox. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  handoverAgentId?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  handoverTeamId?: number;
+
+  /** More answers in one conversation within an hour are a person's matter. Default 30. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  maxAnswersPerHour?: number;
+
+  /** How many earlier messages it is shown. Default 20. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  historyMessages?: number;
+
+  /** How long it may think. Default 30. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(120)
+  timeoutS?: number;
 }
 
 export class ChatwootAutomations {

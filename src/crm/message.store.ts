@@ -62,6 +62,11 @@ export class MessageStore {
     return (await tx.message.findUniqueOrThrow({ where })) as Message;
   }
 
+  /** Who wrote it, known only after somebody else told of it. */
+  async setAuthor(tx: Transaction, tenantId: string, id: string, author: MessageAuthor): Promise<void> {
+    await tx.message.update({ where: { tenantId_id: { tenantId, id } }, data: { author } });
+  }
+
   /** Those recorded last first. */
   async list(
     tenantId: string,
