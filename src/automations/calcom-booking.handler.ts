@@ -14,6 +14,7 @@ import {
 import type { NewTask } from './automation-task.store.js';
 import { BookingImporter, type ImportedBooking, type SaidBooking } from './booking-importer.js';
 import { EventConnections } from './event-connections.js';
+import { timeAt } from './said-times.js';
 import { TaskPlanner } from './task-planner.js';
 
 /** Where the MedFlow guide's short body names no end. */
@@ -141,11 +142,4 @@ function endOf(payload: Record<string, unknown>, start: Date): Date {
   if (payload.endTime !== undefined) return timeAt(payload.endTime, 'payload.endTime');
   const minutes = typeof payload.length === 'number' && payload.length > 0 ? payload.length : USUAL_LENGTH_MINUTES;
   return new Date(start.getTime() + minutes * 60_000);
-}
-
-function timeAt(value: unknown, field: string): Date {
-  const time = new Date(textOf(value) ?? Number.NaN);
-  if (!Number.isNaN(time.getTime())) return time;
-  const said = value === undefined ? 'is missing' : `is ${JSON.stringify(value)?.slice(0, 80)}`;
-  throw new PermanentFailure(`The field "${field}" ${said}: it must be a time like "2026-01-23T10:00:00Z".`);
 }

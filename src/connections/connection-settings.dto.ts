@@ -89,7 +89,17 @@ export class TwentyAutomations {
   opportunityStages?: boolean;
 }
 
-export class TwentySettings {
+/** Of connections whose provider is compared with what is known here. */
+class ReconciledSettings {
+  /** How often what no webhook told is looked for. Default 60; 0: only when somebody asks for it. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(10_080)
+  reconcileEveryMinutes?: number;
+}
+
+export class TwentySettings extends ReconciledSettings {
   /** The name an automation uses → the stage of this workspace: `{"MEETING_SCHEDULED": "MEETING"}`. */
   @IsOptional()
   @IsObject()
@@ -177,7 +187,7 @@ export class ChatwootAutomations {
   contactsToTwenty?: boolean;
 }
 
-export class ChatwootSettings {
+export class ChatwootSettings extends ReconciledSettings {
   /** The number in the address of Chatwoot's pages: /app/accounts/<number>. */
   @IsInt()
   @Min(1)
@@ -213,7 +223,7 @@ export class CalcomAutomations {
   messages?: boolean;
 }
 
-export class CalcomSettings {
+export class CalcomSettings extends ReconciledSettings {
   /** All are on until they are switched off here. */
   @IsOptional()
   @ValidateNested()
@@ -228,7 +238,7 @@ export class CalendlyAutomations {
   bookings?: boolean;
 }
 
-export class CalendlySettings {
+export class CalendlySettings extends ReconciledSettings {
   /** Whose bookings the webhook tells of: the token's user (default), or everybody in the organisation. */
   @IsOptional()
   @IsIn(['user', 'organization'])

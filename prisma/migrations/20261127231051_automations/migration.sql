@@ -73,6 +73,7 @@ CREATE TABLE "reconciliations" (
     "due_at" TIMESTAMPTZ(3),
     "job_id" UUID,
     "finished_at" TIMESTAMPTZ(3),
+    "position" TEXT,
 
     CONSTRAINT "reconciliations_pkey" PRIMARY KEY ("connection_id")
 );
