@@ -19,6 +19,8 @@ interface AnswerTask {
   /** Ours, and Chatwoot's, of the message to answer. */
   messageId: string;
   chatwootMessageId: number;
+  /** It was found by comparing, long after it was written. */
+  late: boolean;
 }
 
 const HOUR_MS = 3_600_000;
@@ -83,8 +85,8 @@ export class AiAnswerer implements TaskPerformer {
   ): Promise<TaskOutcome> {
     const { tenantId } = task;
     const there = Number(conversation.externalId?.replace('chatwoot:', ''));
-    const { chatwootMessageId } = task.payload as unknown as AnswerTask;
-    if (task.attempt > 1 && (await isAnswered(client, there, chatwootMessageId)))
+    const { chatwootMessageId, late } = task.payload as unknown as AnswerTask;
+    if ((late || task.attempt > 1) && (await isAnswered(client, there, chatwootMessageId)))
       return { kind: 'skipped', why: 'It has been answered meanwhile.' };
     const reply = await this.ai.ask(ai, await this.question(conversation, history));
     if (reply.kind === 'handover') return this.toPerson(task, conversation, 'The AI agent wants a person for this.');

@@ -23,7 +23,7 @@ export interface TaskCause {
 /** A task whose try has begun. */
 export type ClaimedTask = Pick<
   AutomationTask,
-  'tenantId' | 'id' | 'kind' | 'key' | 'subject' | 'payload' | 'inboundEventId' | 'hops' | 'createdAt'
+  'tenantId' | 'id' | 'kind' | 'key' | 'subject' | 'payload' | 'inboundEventId' | 'hops' | 'errorMessage' | 'createdAt'
 > & {
   /** 1 for the first try. */
   attempt: number;
@@ -54,7 +54,7 @@ const CLAIM = `
   ) due
   where t.tenant_id = due.tenant_id and t.id = due.id and t.status = 'pending'
   returning t.tenant_id as "tenantId", t.id, t.kind, t.key, t.subject, t.payload, t.inbound_event_id as "inboundEventId",
-            t.hops::int as hops, t.created_at as "createdAt", t.attempt_count::int as attempt`;
+            t.hops::int as hops, t.error_message as "errorMessage", t.created_at as "createdAt", t.attempt_count::int as attempt`;
 
 const SET_DUE = `
   update automation_tasks t set due_at = $3

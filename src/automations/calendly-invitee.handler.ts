@@ -67,7 +67,8 @@ function saidBooking({ fields, eventName, receivedAt }: HandledEvent, invitee: R
     cancelReason: textOf(at(invitee, 'cancellation', 'reason'), 1000),
     metadata: {
       title: textOf(at(scheduled, 'name')),
-      location: textOf(at(scheduled, 'location', 'join_url'), 2000) ?? textOf(at(scheduled, 'location', 'location'), 2000),
+      location:
+        textOf(at(scheduled, 'location', 'join_url'), 2000) ?? textOf(at(scheduled, 'location', 'location'), 2000),
       timeZone,
       calendlyEvent: textOf(at(scheduled, 'uri')) ?? textOf(invitee.event),
     },

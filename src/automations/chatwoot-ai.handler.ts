@@ -37,13 +37,18 @@ export class ChatwootAiHandler implements InboundHandler {
     const assignee = at(fields, 'conversation', 'meta', 'assignee');
     if (!conversation.aiEnabled || (typeof assignee === 'object' && assignee !== null))
       return { kind: 'ignored', why: 'A person has this conversation.' };
-    const message = await this.messages.getByExternalId(effects.tx, tenantId, conversation.id, messageId);
+    const message = await this.messages.getByExternalId(effects.tx, tenantId, conversation.id, `chatwoot:${messageId}`);
     const planned = await this.planner.plan(effects, tenantId, [
       {
         kind: 'ai.answer',
         key: `ai.answer:${conversation.id}:${messageId}`,
         subject: `ai:conversation:${conversation.id}`,
-        payload: { conversationId: conversation.id, messageId: message.id, chatwootMessageId: Number(messageId) },
+        payload: {
+          conversationId: conversation.id,
+          messageId: message.id,
+          chatwootMessageId: Number(messageId),
+          late: at(fields, 'reconciled') === true,
+        },
       },
     ]);
     return { kind: 'processed', did: { ai: planned } };

@@ -34,7 +34,11 @@ export class ChatwootConversationHandler implements InboundHandler {
     const sender = at(fields, 'meta', 'sender');
     const senderId = textOf(at(sender, 'id'));
     const contact = senderId
-      ? await this.identities.find(tenantId, { provider: 'chatwoot', kind: 'contact', externalId: senderId }, effects.tx)
+      ? await this.identities.find(
+          tenantId,
+          { provider: 'chatwoot', kind: 'contact', externalId: senderId },
+          effects.tx,
+        )
       : null;
     const { conversation, created } = await this.recorder.upsert(effects, tenantId, `chatwoot:${externalId}`, {
       channel: chatwootChannel(textOf(at(fields, 'channel'))),

@@ -4,7 +4,7 @@ import type { Contact } from '../crm/contact.store.js';
 import { ConversationRecorder } from '../crm/conversation-recorder.js';
 import { CrmWriter, type Write } from '../crm/crm-writer.js';
 import { type MessageAuthor, MessageStore } from '../crm/message.store.js';
-import { chatwootChannel } from '../inbound-events/handlers/messages.handler.js';
+import { chatwootChannel } from '../inbound-events/handlers/message-readers.js';
 import type { ClaimedTask } from './automation-task.store.js';
 import { chatwootPeople } from './external-people.js';
 import { PersonWriter } from './person-writer.js';
@@ -79,7 +79,7 @@ export class ChatwootMessenger {
   }
 
   private async recordIn(write: Write, tenantId: string, conversationId: string, { id, text, author }: SentMessage) {
-    const said = { direction: 'sent', author, text, externalId: String(id) } as const;
+    const said = { direction: 'sent', author, text, externalId: `chatwoot:${id}` } as const;
     const { message, created } = await this.recorder.record(write, tenantId, conversationId, said);
     if (!created && message.author !== author) await this.messages.setAuthor(write.tx, tenantId, message.id, author);
   }

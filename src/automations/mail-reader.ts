@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConnectionClients } from '../connections/connection-clients.js';
 import type { GmailClient } from '../connections/gmail-client.js';
 import type { ReadMail } from '../connections/gmail-messages.js';
+import { Clock } from '../core/clock.js';
 import { personContent, splitName } from '../core/person-content.js';
 import { ConversationRecorder } from '../crm/conversation-recorder.js';
 import { CrmWriter } from '../crm/crm-writer.js';
@@ -27,6 +28,7 @@ export class MailReader implements TaskPerformer {
     private readonly contacts: ContactImporter,
     private readonly recorder: ConversationRecorder,
     private readonly writer: CrmWriter,
+    private readonly clock: Clock,
   ) {}
 
   async perform(task: ClaimedTask): Promise<TaskOutcome> {
@@ -41,7 +43,7 @@ export class MailReader implements TaskPerformer {
     const history = await client.listHistory(since);
     const read: string[] = [];
     for (const id of history?.messageIds ?? []) if (await this.read(task, client, mailbox, id)) read.push(id);
-    await this.positions.recordPosition(tenantId, connection.id, history?.historyId ?? historyId);
+    await this.positions.recordPosition(tenantId, connection.id, history?.historyId ?? historyId, this.clock.now());
     // Gmail keeps its history for about a week.
     const gap = history === null ? { gap: `Gmail no longer knows what came between ${since} and ${historyId}.` } : {};
     return { kind: 'done', did: { mailbox, messages: read, ...gap } };
@@ -55,7 +57,9 @@ export class MailReader implements TaskPerformer {
     const party = addressIn(sent ? mail.to : mail.from);
     return this.writer.write(tenantId, originOf(task, 'gmail'), async (write) => {
       const person = personContent({ ...splitName(party.name), email: party.address });
-      const contact = party.address ? (await this.contacts.match(write, tenantId, person, { source: 'gmail' })).contact : null;
+      const contact = party.address
+        ? (await this.contacts.match(write, tenantId, person, { source: 'gmail' })).contact
+        : null;
       const { conversation } = await this.recorder.upsert(write, tenantId, `gmail:${mail.threadId}`, {
         channel: 'email',
         party: party.address,

@@ -9,8 +9,8 @@ import { type Message, MessageStore } from '../crm/message.store.js';
 import type { MessageCarrier } from '../crm/outgoing-messages.js';
 import type { ClaimedTask } from './automation-task.store.js';
 import { ChatwootMessenger } from './chatwoot-messenger.js';
-import { TaskFailure, type TaskOutcome, type TaskPerformer } from './task-performer.js';
 import { originOf } from './task-origin.js';
+import { TaskFailure, type TaskOutcome, type TaskPerformer } from './task-performer.js';
 import { TaskPlanner } from './task-planner.js';
 
 type Carrying = Extract<ConnectionProviderName, 'chatwoot' | 'evolution' | 'twilio' | 'gmail'>;
@@ -85,19 +85,21 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
       if (provider === 'twilio') {
         const client = await this.clientOf(task.tenantId, provider);
         const number = `+${party.replace(/\D/g, '')}`;
-        return (await client.sendMessage({ to: to.channel === 'whatsapp' ? `whatsapp:${number}` : number, body: text })).sid;
+        return (await client.sendMessage({ to: to.channel === 'whatsapp' ? `whatsapp:${number}` : number, body: text }))
+          .sid;
       }
       const client = await this.clientOf(task.tenantId, 'gmail');
       const subject = typeof message.metadata.subject === 'string' ? message.metadata.subject : (to.title ?? '');
       const threadId = idAt(to, 'gmail') ?? undefined;
-      const inReplyTo = await this.messages.newestHeader(task.tenantId, to.id);
+      const inReplyTo = await this.messages.newestMailId(task.tenantId, to.id);
       return (await client.send({ to: party, subject, text, threadId, inReplyTo: inReplyTo ?? undefined })).id;
     });
   }
 
   /** These cannot be asked whether they have it: what may have been sent is not sent again by itself. */
   private async once(task: ClaimedTask, send: () => Promise<string>): Promise<string> {
-    if (task.attempt > 1 && task.errorMessage === null) throw new TaskFailure(`The process ended while it was sent. ${UNKNOWN}`);
+    if (task.attempt > 1 && task.errorMessage === null)
+      throw new TaskFailure(`The process ended while it was sent. ${UNKNOWN}`);
     try {
       return await send();
     } catch (error) {

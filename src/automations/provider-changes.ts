@@ -114,7 +114,11 @@ export class ProviderChanges {
       }
     }
     // A conversation without a time is one of an old version: those stay unlooked at beyond the first page.
-    return { seen, missed, next: recent.length === conversations.length && recent.length > 0 ? String(number + 1) : null };
+    return {
+      seen,
+      missed,
+      next: recent.length === conversations.length && recent.length > 0 ? String(number + 1) : null,
+    };
   }
 
   private async calcomBookings(client: CalcomClient, { tenantId, since, page }: Look): Promise<ChangedPage> {

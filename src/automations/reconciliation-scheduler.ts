@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { BackgroundJobService } from '../background-jobs/background-job.service.js';
 import { Clock } from '../core/clock.js';
 import { DueRelay } from '../queue/due-relay.js';
-import { ReconciliationStore } from './reconciliation.store.js';
 import { RECONCILE_JOB } from './reconciler.js';
+import { ReconciliationStore } from './reconciliation.store.js';
 
 const LOOK_EVERY_MS = 15_000;
 const AT_ONCE = 20;

@@ -40,7 +40,10 @@ export class ReconciliationStore {
   /** Takes connections whose time has come, and sets their next; each is taken by one process. */
   async claimDueAcrossTenants(now: Date, limit: number): Promise<DueReconciliation[]> {
     await this.hot.query('reconciliation-prepare', PREPARE, [now]);
-    const rows = await this.hot.query<DueReconciliation & { wanted: boolean }>('reconciliation-claim', CLAIM, [now, limit]);
+    const rows = await this.hot.query<DueReconciliation & { wanted: boolean }>('reconciliation-claim', CLAIM, [
+      now,
+      limit,
+    ]);
     return rows.filter(({ wanted }) => wanted);
   }
 

@@ -4,11 +4,20 @@ import { startTestApp, type TestApp } from '../../support/app.js';
 import { eventually } from '../../support/eventually.js';
 import { CalcomServer } from '../../support/providers/calcom.js';
 import { ChatwootServer } from '../../support/providers/chatwoot.js';
+import type { ProviderServer, SentWebhook } from '../../support/providers/provider-server.js';
 import { TwentyServer } from '../../support/providers/twenty.js';
+import { sendRaw } from '../../support/raw-request.js';
 import { TestClock } from '../../support/test-clock.js';
 import { connectCalcom, connectChatwoot, connectTwenty, register } from '../connections/connections.js';
 
 export const AI_KEY = 'the-key-of-the-ai-agent';
+
+/** A webhook as a provider sent it. */
+export interface Delivery {
+  url: string;
+  body: string;
+  headers: [string, string][];
+}
 
 /** A clinic with Twenty, Chatwoot and Cal.com connected, each telling us of what happens there. */
 export class Clinic {
@@ -63,8 +72,42 @@ export class Clinic {
     });
   }
 
+  // biome-ignore lint/suspicious/noExplicitAny: bodies are what the test says they are
   tasks(query = ''): Promise<{ id: string; kind: string; status: string; errorMessage: string | null; result: any }[]> {
     return this.api.get(`/api/v1/automation-tasks?limit=200${query}`).then(({ data }) => data);
+  }
+
+  /** Keeps whatever a provider sends from now on, as it was sent. */
+  listen(server: ProviderServer, into: Delivery[]): void {
+    const { deliver } = server as unknown as {
+      deliver(url: string, body: string, headers: object): Promise<SentWebhook>;
+    };
+    Object.assign(server, {
+      deliver: (url: string, body: string, headers: Record<string, string>) => {
+        into.push({ url, body, headers: Object.entries({ 'Content-Type': 'application/json', ...headers }) });
+        return deliver.call(server, url, body, headers);
+      },
+    });
+  }
+
+  /** The same request again. Its time has passed by now, which no signature forgives: the server's clock is set back meanwhile. */
+  async repeat({ url, body, headers }: Delivery): Promise<void> {
+    const now = this.clock.now();
+    const stamp = headers.find(([name]) => name.toLowerCase().endsWith('-timestamp'))?.[1];
+    if (stamp) this.clock.set(new Date(Number(stamp) * (stamp.length > 11 ? 1 : 1000)));
+    const answer = await sendRaw(this.app.url + new URL(url).pathname, { body, headers });
+    expect(answer.status, answer.body).toBe(200);
+    this.clock.set(now);
+  }
+
+  /** How many requests have changed something at a provider. */
+  writes(): Record<string, number> {
+    const count = (server: ProviderServer, pattern: RegExp) =>
+      server.requests.filter(({ method, path, body }) => pattern.test(`${method} ${path} ${body}`)).length;
+    return {
+      twenty: count(this.twenty, /^POST \/graphql .*mutation/),
+      chatwoot: count(this.chatwoot, /^(POST|PUT|PATCH) /),
+    };
   }
 
   private async connect(options: { chatwoot?: object; twenty?: object; calcom?: object }): Promise<void> {
