@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isUuid } from '../core/ids.js';
 import { isTimeZone } from '../core/message-text.js';
 import { personContent, splitName } from '../core/person-content.js';
 import type { Booking } from '../crm/booking.store.js';
@@ -114,7 +115,7 @@ function saidBooking({ fields, eventName, receivedAt }: HandledEvent): SaidBooki
   return {
     provider: 'calcom',
     // The guide's short body has no uid: then it is who comes when, or the opportunity it is about.
-    uid: uid ?? (opportunityId ? `opportunity:${opportunityId}` : `${email}:${startTime.toISOString()}`),
+    uid: uid ?? (isUuid(opportunityId) ? `opportunity:${opportunityId}` : `${email}:${startTime.toISOString()}`),
     aliases: [textOf(payload.rescheduleUid), ical && `ical:${ical}`].filter((alias) => alias !== null),
     at: at(fields, 'createdAt') === undefined ? receivedAt : timeAt(at(fields, 'createdAt'), 'createdAt'),
     attendee: personContent({ ...splitName(textOf(at(attendee, 'name'))), email, phone }),

@@ -2,13 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isTimeZone } from '../core/message-text.js';
 import { personContent, splitName } from '../core/person-content.js';
 import { at, emailOf, objectOf, textOf } from '../inbound-events/handlers/fields.js';
-import {
-  type Effects,
-  type HandledEvent,
-  type HandlerResult,
-  type InboundHandler,
-  PermanentFailure,
-} from '../inbound-events/handlers/inbound-handler.js';
+import type { Effects, HandledEvent, HandlerResult, InboundHandler } from '../inbound-events/handlers/inbound-handler.js';
 import { BookingImporter, type SaidBooking } from './booking-importer.js';
 import { EventConnections } from './event-connections.js';
 import { timeAt } from './said-times.js';
@@ -31,6 +25,8 @@ export class CalendlyInviteeHandler implements InboundHandler {
     if (settings?.automations?.bookings === false)
       return { kind: 'ignored', why: 'Bookings of Calendly are switched off in the connection.' };
     const invitee = objectOf(at(event.fields, 'payload'), `The payload of ${event.eventName}`);
+    if (textOf(invitee.uri) === null || at(invitee, 'scheduled_event') === undefined)
+      return { kind: 'ignored', why: 'It holds no appointment (payload.uri and payload.scheduled_event).' };
     const moved = event.eventName === 'invitee.canceled' && invitee.rescheduled === true;
     // The appointment that takes its place tells the new time, and that it is the same.
     if (moved) return { kind: 'ignored', why: 'The appointment was moved: the new one tells of it.' };
@@ -41,8 +37,6 @@ export class CalendlyInviteeHandler implements InboundHandler {
 }
 
 function saidBooking({ fields, eventName, receivedAt }: HandledEvent, invitee: Record<string, unknown>): SaidBooking {
-  const uid = textOf(invitee.uri);
-  if (uid === null) throw new PermanentFailure('The invitee has no uri.');
   const scheduled = at(invitee, 'scheduled_event');
   const cancelled = eventName === 'invitee.canceled';
   const zone = textOf(invitee.timezone, 64);
@@ -52,7 +46,7 @@ function saidBooking({ fields, eventName, receivedAt }: HandledEvent, invitee: R
   const startTime = timeAt(at(scheduled, 'start_time'), 'payload.scheduled_event.start_time');
   return {
     provider: 'calendly',
-    uid,
+    uid: textOf(invitee.uri) as string,
     aliases: [textOf(invitee.old_invitee)].filter((alias) => alias !== null),
     at: at(fields, 'created_at') === undefined ? receivedAt : timeAt(at(fields, 'created_at'), 'created_at'),
     attendee: personContent({

@@ -38,12 +38,12 @@ export class ChatwootContactHandler implements InboundHandler {
       return { kind: 'ignored', why: 'The contact has neither e-mail address nor telephone number yet.' };
     // Chatwoot does not say of when a state is: what is known of a contact is newer than its creation.
     const created = event.eventName === 'contact_created';
-    if (created && (await this.identities.find(tenantId, ref, effects.tx)))
-      return { kind: 'ignored', why: 'This contact is known.' };
+    const known = created ? await this.identities.find(tenantId, ref, effects.tx) : null;
+    if (known) return { kind: 'processed', did: { contactId: known.ownId, contact: 'known' } };
     const person = personContent({ ...splitName(textOf(at(said, 'name'))), email, phone });
     const taken = await this.contacts.take(effects, tenantId, ref, person, null, { source: 'chatwoot' });
-    if (taken.kind === 'stale' || taken.kind === 'known')
-      return { kind: 'ignored', why: 'This is known: it says what was last written or seen.' };
+    if (taken.kind === 'stale') return { kind: 'ignored', why: 'A newer state of this contact is known.' };
+    if (taken.kind === 'known') return { kind: 'processed', did: { contactId: taken.contactId, contact: 'known' } };
     const { contact } = taken;
     const settings = await this.connections.settings(event, 'chatwoot');
     const wanted = settings?.automations?.contactsToTwenty !== false;

@@ -11,7 +11,8 @@ import { type OpportunityState, opportunityHash, opportunityOfRecord, updatedAtO
 
 export type ImportedDeal =
   | { kind: 'stale' }
-  | { kind: 'known' }
+  /** Nothing new: mostly our own write, told by Twenty. */
+  | { kind: 'known'; dealId: string }
   /** `stageBefore` is null for one that is new here. */
   | { kind: 'created' | 'updated'; deal: Deal; stageBefore: string | null };
 
@@ -45,7 +46,7 @@ export class DealImporter {
     const noted = { contentHash, seenAt: seenAt ?? identity?.seenAt ?? null };
     if (identity?.contentHash === contentHash) {
       await this.identities.record(tenantId, ref, identity.ownId, noted, tx);
-      return { kind: 'known' };
+      return { kind: 'known', dealId: identity.ownId };
     }
     const person = state.personId
       ? await this.identities.find(tenantId, { ...PERSON, externalId: state.personId }, tx)

@@ -33,8 +33,8 @@ export class TwentyOpportunityHandler implements InboundHandler {
     const state = opportunityOfRecord(record);
     const taken = await this.deals.take(effects, tenantId, externalId, state, updatedAtOf(record));
     if (taken.kind === 'stale') return { kind: 'ignored', why: 'A newer state of this opportunity is known.' };
-    if (taken.kind === 'known')
-      return { kind: 'ignored', why: 'This is known: it says what was last written or seen.' };
+    // It says what was last written there from here, or seen.
+    if (taken.kind === 'known') return { kind: 'processed', did: { dealId: taken.dealId, deal: 'known' } };
     const entered = enteredStage(event, taken, state.stage);
     const did = { dealId: taken.deal.id, deal: taken.kind, stage: state.stage };
     if (entered === null) return { kind: 'processed', did };

@@ -34,8 +34,8 @@ export class TwentyPersonHandler implements InboundHandler {
     const ref = { provider: 'twenty', kind: 'person', externalId };
     const taken = await this.contacts.take(effects, tenantId, ref, person, updatedAtOf(record), { source: 'twenty' });
     if (taken.kind === 'stale') return { kind: 'ignored', why: 'A newer state of this person is known.' };
-    if (taken.kind === 'known')
-      return { kind: 'ignored', why: 'This is known: it says what was last written or seen.' };
+    // It says what was last written there from here, or seen.
+    if (taken.kind === 'known') return { kind: 'processed', did: { contactId: taken.contactId, contact: 'known' } };
     const { contact } = taken;
     const settings = await this.connections.settings(event, 'twenty');
     const wanted = settings?.automations?.contactsToChatwoot !== false;
