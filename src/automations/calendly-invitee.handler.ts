@@ -2,7 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { isTimeZone } from '../core/message-text.js';
 import { personContent, splitName } from '../core/person-content.js';
 import { at, emailOf, objectOf, textOf } from '../inbound-events/handlers/fields.js';
-import type { Effects, HandledEvent, HandlerResult, InboundHandler } from '../inbound-events/handlers/inbound-handler.js';
+import type {
+  Effects,
+  HandledEvent,
+  HandlerResult,
+  InboundHandler,
+} from '../inbound-events/handlers/inbound-handler.js';
 import { BookingImporter, type SaidBooking } from './booking-importer.js';
 import { EventConnections } from './event-connections.js';
 import { timeAt } from './said-times.js';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { ChatwootClient, ChatwootConversation } from '../connections/chatwoot-client.js';
+import type { ChatwootClient } from '../connections/chatwoot-client.js';
+import type { ChatwootConversation } from '../connections/chatwoot-records.js';
 import type { Contact } from '../crm/contact.store.js';
 import { ConversationRecorder } from '../crm/conversation-recorder.js';
 import { CrmWriter, type Write } from '../crm/crm-writer.js';

@@ -1,4 +1,5 @@
-import type { ChatwootClient, ChatwootContact } from '../connections/chatwoot-client.js';
+import type { ChatwootClient } from '../connections/chatwoot-client.js';
+import type { ChatwootContact } from '../connections/chatwoot-records.js';
 import { phoneOf, type TwentyClient, type TwentyPerson } from '../connections/twenty-client.js';
 import { fullName, type PersonContent, personContent, splitName, statedOf } from '../core/person-content.js';
 

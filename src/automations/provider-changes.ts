@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { CalcomBooking, CalcomClient } from '../connections/calcom-client.js';
 import type { CalendlyClient } from '../connections/calendly-client.js';
-import type { ChatwootClient, ChatwootContact, ChatwootConversation } from '../connections/chatwoot-client.js';
+import type { ChatwootClient } from '../connections/chatwoot-client.js';
+import type { ChatwootContact, ChatwootConversation } from '../connections/chatwoot-records.js';
 import type { Connected } from '../connections/connection-clients.js';
 import type { ConnectionProviderName } from '../connections/connection-providers.js';
 import type { TwentyClient } from '../connections/twenty-client.js';

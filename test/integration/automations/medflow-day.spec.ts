@@ -21,10 +21,9 @@ beforeAll(async () => {
       ai: { enabled: true, kind: 'openai', url: ai.url, apiKey: AI_KEY, model: 'small', systemPrompt: 'Seja breve.' },
     },
   });
-  for (const server of clinic.servers) {
-    server.echoes = true;
-    clinic.listen(server, told);
-  }
+  clinic.twenty.echoes = true;
+  clinic.chatwoot.echoes = true;
+  for (const server of clinic.servers) clinic.listen(server, told);
 });
 afterAll(async () => {
   await clinic.close();
@@ -34,7 +33,7 @@ afterAll(async () => {
 /** What there is at the end of it all, without ids and times of writing. */
 async function outcome() {
   const { twenty, chatwoot, api } = clinic;
-  const { data: contacts } = await api.get('/api/v1/contacts');
+  const contacts = await clinic.app.database.query('select * from contacts order by id');
   const { data: bookings } = await api.get('/api/v1/bookings');
   const { data: deals } = await api.get('/api/v1/deals');
   const { data: conversations } = await api.get('/api/v1/conversations');

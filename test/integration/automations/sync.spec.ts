@@ -6,10 +6,9 @@ let clinic: Clinic;
 const told: Delivery[] = [];
 beforeAll(async () => {
   clinic = await Clinic.open();
-  for (const server of clinic.servers) {
-    server.echoes = true;
-    clinic.listen(server, told);
-  }
+  clinic.twenty.echoes = true;
+  clinic.chatwoot.echoes = true;
+  for (const server of clinic.servers) clinic.listen(server, told);
 });
 afterAll(() => clinic.close());
 beforeEach(() => {
@@ -83,6 +82,8 @@ describe('a person in Twenty', () => {
     const first = structuredClone(record);
     await change(record, { name: { firstName: 'Antonina', lastName: '' } });
     await clinic.twenty.emit('person.updated', { ...first, name: { firstName: 'Velha', lastName: '' } });
+    await clinic.settled();
+    clinic.clock.advance({ seconds: 1 });
     await clinic.twenty.emit('person.updated', record);
     await clinic.settled();
     expect(await contacts('nina@example.com')).toMatchObject([{ first_name: 'Antonina' }]);
