@@ -13,7 +13,9 @@ import { TaskFailure, type TaskOutcome, type TaskPerformer } from './task-perfor
 /** At once, then after 10 s, 1 min, 5 min, 30 min, 2 h, 6 h: a provider is mostly away for minutes, at times for a night. */
 export const TASK_SCHEDULE: RetrySchedule = [0, 10, 60, 300, 1800, 7200, 21_600];
 
-const TASKS_AT_ONCE = 8;
+const TASKS_AT_ONCE = 16;
+/** A provider that answers slowly is one tenant's, and must not hold up the others. */
+const TASKS_AT_ONCE_PER_TENANT = 4;
 
 /**
  * Does planned tasks, in the workers: claims those whose time and turn have come, performs them at the providers and records what
@@ -62,7 +64,13 @@ export class AutomationRunner implements BeforeApplicationShutdown {
   }
 
   private async take(limit: number): Promise<number> {
-    const tasks = await this.store.claimDueAcrossTenants(this.clock.now(), this.leaseUntil(), limit);
+    const counts = new Map<string, number>();
+    for (const { tenantId } of this.held.values()) counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1);
+    const tasks = await this.store.claimDueAcrossTenants(this.clock.now(), this.leaseUntil(), {
+      all: limit,
+      each: TASKS_AT_ONCE_PER_TENANT,
+      not: [...counts].flatMap(([tenantId, count]) => (count >= TASKS_AT_ONCE_PER_TENANT ? [tenantId] : [])),
+    });
     for (const task of tasks) {
       this.held.set(task.id, task);
       const run = this.run(task).finally(() => {

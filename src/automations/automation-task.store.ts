@@ -42,15 +42,24 @@ export interface TaskFilter {
 }
 
 // A task waits for those of its subject that were planned before it and have not ended: also while they are leased or wait for
-// their next try, so that what happened first is done first.
+// their next try, so that what happened first is done first. A tenant gets a few at once, the one that waits longest first.
 const CLAIM = `
   update automation_tasks t set due_at = $2, attempt_count = t.attempt_count + 1
   from (
-    select c.tenant_id, c.id from automation_tasks c
-    where c.status = 'pending' and c.due_at <= $1 and not exists (
-      select 1 from automation_tasks e
-      where e.tenant_id = c.tenant_id and e.subject = c.subject and e.status = 'pending' and e.id < c.id)
-    order by c.due_at limit $3 for update skip locked
+    select one.tenant_id, one.id
+    from (
+      select tenant_id, min(due_at) as due_at from automation_tasks
+      where status = 'pending' and due_at <= $1 and tenant_id <> all($4::uuid[])
+      group by tenant_id order by 2 limit $3
+    ) tenant
+    cross join lateral (
+      select c.tenant_id, c.id from automation_tasks c
+      where c.tenant_id = tenant.tenant_id and c.status = 'pending' and c.due_at <= $1 and not exists (
+        select 1 from automation_tasks e
+        where e.tenant_id = c.tenant_id and e.subject = c.subject and e.status = 'pending' and e.id < c.id)
+      order by c.due_at limit $5 for update skip locked
+    ) one
+    limit $3
   ) due
   where t.tenant_id = due.tenant_id and t.id = due.id and t.status = 'pending'
   returning t.tenant_id as "tenantId", t.id, t.kind, t.key, t.subject, t.payload, t.inbound_event_id as "inboundEventId",
@@ -89,9 +98,17 @@ export class AutomationTaskStore {
     return rows.map(({ id }) => id);
   }
 
-  /** Leases tasks whose time and turn have come, the longest waiting first, and counts the try. */
-  claimDueAcrossTenants(now: Date, leaseUntil: Date, limit: number): Promise<ClaimedTask[]> {
-    return this.hot.query<ClaimedTask & Record<string, unknown>>('task-claim', CLAIM, [now, leaseUntil, limit]);
+  /**
+   * Leases tasks whose time and turn have come, the longest waiting first, and counts the try.
+   * @param limit.each for one tenant @param limit.not tenants that have enough
+   */
+  claimDueAcrossTenants(
+    now: Date,
+    leaseUntil: Date,
+    limit: { all: number; each: number; not: readonly string[] },
+  ): Promise<ClaimedTask[]> {
+    const values = [now, leaseUntil, limit.all, limit.not, limit.each];
+    return this.hot.query<ClaimedTask & Record<string, unknown>>('task-claim', CLAIM, values);
   }
 
   /** Renews leases, or gives tasks back. */

@@ -3,6 +3,7 @@ import { ConnectionClients } from '../connections/connection-clients.js';
 import type { ConnectionProviderName } from '../connections/connection-providers.js';
 import { ProviderError } from '../connections/provider-error.js';
 import { type Conversation, ConversationStore } from '../crm/conversation.store.js';
+import { ConversationRecorder } from '../crm/conversation-recorder.js';
 import { conflicts } from '../crm/crm-rows.js';
 import { CrmWriter, type Write } from '../crm/crm-writer.js';
 import { type Message, MessageStore } from '../crm/message.store.js';
@@ -12,6 +13,12 @@ import { ChatwootMessenger } from './chatwoot-messenger.js';
 import { originOf } from './task-origin.js';
 import { TaskFailure, type TaskOutcome, type TaskPerformer } from './task-performer.js';
 import { TaskPlanner } from './task-planner.js';
+
+interface Sent {
+  id: string;
+  /** What the provider calls the conversation; null: it has a name already. */
+  conversation: string | null;
+}
 
 type Carrying = Extract<ConnectionProviderName, 'chatwoot' | 'evolution' | 'twilio' | 'gmail'>;
 
@@ -32,6 +39,7 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
   constructor(
     private readonly clients: ConnectionClients,
     private readonly conversations: ConversationStore,
+    private readonly recorder: ConversationRecorder,
     private readonly messages: MessageStore,
     private readonly messenger: ChatwootMessenger,
     private readonly planner: TaskPlanner,
@@ -62,42 +70,54 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
     const conversation = await this.conversations.find(tenantId, conversationId);
     const message = await this.messages.find(tenantId, messageId);
     if (!conversation || !message) return { kind: 'skipped', why: 'The message is not here any more.' };
-    const sentId = await this.send(task, provider, conversation, message);
+    const sent = await this.send(task, provider, conversation, message);
     await this.writer.write(tenantId, originOf(task, provider), async (write) => {
-      const settled = await this.messages.settleSent(write.tx, message, `${provider}:${sentId}`, write.now);
+      const settled = await this.messages.settleSent(write.tx, message, `${provider}:${sent.id}`, write.now);
+      await this.name(write, conversation, sent.conversation && `${provider}:${sent.conversation}`);
       if (settled) write.tell({ kind: 'message-recorded', message: settled, conversation });
     });
-    return { kind: 'done', did: { provider, externalId: sentId } };
+    return { kind: 'done', did: { provider, externalId: sent.id } };
   }
 
-  private async send(task: ClaimedTask, provider: Carrying, to: Conversation, message: Message): Promise<string> {
+  /** A conversation that began here gets the name its answers will come by, unless there is one of that name. */
+  private async name(write: Write, { tenantId, id, externalId }: Conversation, name: string | null): Promise<void> {
+    if (externalId !== null || name === null) return;
+    if (await this.conversations.lockByExternalId(write.tx, tenantId, name)) return;
+    await this.recorder.update(write, tenantId, id, { externalId: name });
+  }
+
+  private async send(task: ClaimedTask, provider: Carrying, to: Conversation, message: Message): Promise<Sent> {
     const text = message.text ?? '';
     const party = to.party ?? '';
     if (provider === 'chatwoot') {
       const client = await this.clientOf(task.tenantId, provider);
-      return String((await this.messenger.send(client, Number(idAt(to, provider)), text, task)).id);
+      const { id } = await this.messenger.send(client, Number(idAt(to, provider)), text, task);
+      return { id: String(id), conversation: null };
     }
     return this.once(task, async () => {
       if (provider === 'evolution') {
         const client = await this.clientOf(task.tenantId, provider);
-        return (await client.sendText({ number: party, text })).key.id;
+        const { key } = await client.sendText({ number: party, text });
+        return { id: key.id, conversation: key.remoteJid };
       }
       if (provider === 'twilio') {
         const client = await this.clientOf(task.tenantId, provider);
         const number = `+${party.replace(/\D/g, '')}`;
-        return (await client.sendMessage({ to: to.channel === 'whatsapp' ? `whatsapp:${number}` : number, body: text }))
-          .sid;
+        const address = to.channel === 'whatsapp' ? `whatsapp:${number}` : number;
+        const { sid } = await client.sendMessage({ to: address, body: text });
+        return { id: sid, conversation: number.slice(1) };
       }
       const client = await this.clientOf(task.tenantId, 'gmail');
       const subject = typeof message.metadata.subject === 'string' ? message.metadata.subject : (to.title ?? '');
       const threadId = idAt(to, 'gmail') ?? undefined;
       const inReplyTo = await this.messages.newestMailId(task.tenantId, to.id);
-      return (await client.send({ to: party, subject, text, threadId, inReplyTo: inReplyTo ?? undefined })).id;
+      const sent = await client.send({ to: party, subject, text, threadId, inReplyTo: inReplyTo ?? undefined });
+      return { id: sent.id, conversation: sent.threadId };
     });
   }
 
   /** These cannot be asked whether they have it: what may have been sent is not sent again by itself. */
-  private async once(task: ClaimedTask, send: () => Promise<string>): Promise<string> {
+  private async once(task: ClaimedTask, send: () => Promise<Sent>): Promise<Sent> {
     if (task.attempt > 1 && task.errorMessage === null)
       throw new TaskFailure(`The process ended while it was sent. ${UNKNOWN}`);
     try {

@@ -131,7 +131,7 @@ export class TemplateMessenger implements TaskPerformer {
       );
     }
     const sent = await this.messenger.sendToContact(client, contact, message.text, task);
-    return { kind: 'done', did: { contactId: contact.id, ...sent, ...message } };
+    return { kind: 'done', did: { contactId: contact.id, ...sent, template, language: message.language } };
   }
 }
 

@@ -52,6 +52,7 @@ export class ContactStore {
     await tx.contactTag.deleteMany(of);
     await tx.interaction.deleteMany(of);
     await tx.contactConsent.deleteMany(of);
+    await tx.externalIdentity.deleteMany({ where: { tenantId, ownId: id } });
     await tx.booking.deleteMany(of);
     const nobody = { ...of, data: { contactId: null } };
     await tx.qrCode.updateMany(nobody);

@@ -102,6 +102,9 @@ CREATE UNIQUE INDEX "message_templates_tenant_id_name_language_key" ON "message_
 -- CreateIndex
 CREATE INDEX "reconciliations_tenant_id_idx" ON "reconciliations"("tenant_id");
 
+-- AddForeignKey
+ALTER TABLE "reconciliations" ADD CONSTRAINT "reconciliations_connection_id_fkey" FOREIGN KEY ("connection_id") REFERENCES "connections"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- Tasks that are due, for the due relay; and those of a subject that are not finished, which later ones wait for.
 CREATE INDEX "automation_tasks_due_at_pending" ON "automation_tasks" ("due_at") WHERE "status" = 'pending';
 CREATE INDEX "automation_tasks_subject_pending" ON "automation_tasks" ("tenant_id", "subject", "id") WHERE "status" = 'pending';

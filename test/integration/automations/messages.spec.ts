@@ -142,6 +142,8 @@ describe('SMS by Twilio', () => {
     await write(id, { text: 'Seu código' });
     await tellsOf('message.sent');
     expect(twilio.messages).toMatchObject([{ to: '+5511977776666', from: '+14155238886', body: 'Seu código' }]);
+    // By this name the answers come.
+    expect((await api.get(`/api/v1/conversations/${id}`)).externalId).toBe('twilio:5511977776666');
   });
 });
 
