@@ -53,16 +53,16 @@ export class AiClient {
     const openai = ai.kind === 'openai';
     const body = await this.post(
       ai,
-      openai ? completionsUrl(ai.url) : ai.url,
+      openai ? completionsUrl(ai.url) : new URL(ai.url),
       openai ? chat(ai, question) : plain(question),
     );
     return openai ? completion(body) : webhookReply(body);
   }
 
-  private async post(ai: ChatwootAi, url: string, json: object): Promise<unknown> {
+  private async post(ai: ChatwootAi, url: URL, json: object): Promise<unknown> {
     const answer = await this.agent.exchange({
       method: 'POST',
-      url: new URL(url),
+      url,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
@@ -80,9 +80,12 @@ export class AiClient {
   }
 }
 
-/** The base URL of the API, or the whole one. */
-function completionsUrl(url: string): string {
-  return /\/chat\/completions\/?$/.test(url) ? url : `${url.replace(/\/+$/, '')}/chat/completions`;
+/** Of the base URL of the API, or the whole one, with its query. */
+function completionsUrl(text: string): URL {
+  const url = new URL(text);
+  if (!/\/chat\/completions\/?$/.test(url.pathname))
+    url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`;
+  return url;
 }
 
 function chat({ model, systemPrompt }: ChatwootAi, { history }: AiQuestion): object {

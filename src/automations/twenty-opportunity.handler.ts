@@ -64,7 +64,7 @@ export class TwentyOpportunityHandler implements InboundHandler {
         title,
         stage,
         stage_before: stageBefore,
-        amount,
+        amount: amount === null ? null : Number(amount),
         currency,
         contact_id: contactId,
       });

@@ -208,8 +208,11 @@ describe('a person is told, and the agent falls silent', () => {
     const conversation = patient();
     await clinic.chatwoot.receive(conversation, 'Oi?');
     await eventually(async () => {
-      clinic.clock.advance({ seconds: 20 });
-      expect(await clinic.tasks('&kind=ai.answer&status=pending')).toEqual([]);
+      const [waiting] = await clinic.tasks('&kind=ai.answer&status=pending');
+      // One that waits for its next try is due sooner than the lease of one under way ends.
+      const waitMs = new Date(waiting?.dueAt ?? 0).getTime() - clinic.clock.now().getTime();
+      if (waitMs > 0 && waitMs < 40_000) clinic.clock.advance({ seconds: waitMs / 1000 });
+      expect(waiting).toBeUndefined();
       expect(notes(conversation)).toHaveLength(1);
     });
     const [task] = await clinic.tasks('&kind=ai.answer&status=failed');

@@ -73,7 +73,11 @@ export class Clinic {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: bodies are what the test says they are
-  tasks(query = ''): Promise<{ id: string; kind: string; status: string; errorMessage: string | null; result: any }[]> {
+  tasks(
+    query = '',
+  ): Promise<
+    { id: string; kind: string; status: string; errorMessage: string | null; dueAt: string | null; result: any }[]
+  > {
     return this.api.get(`/api/v1/automation-tasks?limit=200${query}`).then(({ data }) => data);
   }
 
