@@ -20,6 +20,8 @@ beforeAll(async () => {
   calendly.now = () => clock.now();
   connection = await connectCalendly(api, calendly);
   await register(api, connection);
+  // Made by the database's clock, which stands elsewhere.
+  await app.database.query('update connections set created_at = $1', [clock.now()]);
 });
 afterAll(async () => {
   await app.close();

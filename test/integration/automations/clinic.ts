@@ -123,5 +123,7 @@ export class Clinic {
     const calcom = await connectCalcom(this.api, this.calcom, { settings: options.calcom ?? {} });
     this.connections = { twenty: twenty.id, chatwoot: chatwoot.id, calcom: calcom.id };
     for (const connection of [twenty, chatwoot, calcom]) await register(this.api, connection);
+    // Made by the database's clock, which stands elsewhere.
+    await this.app.database.query('update connections set created_at = $1', [this.clock.now()]);
   }
 }
