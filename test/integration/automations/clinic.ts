@@ -19,6 +19,15 @@ export interface Delivery {
   headers: [string, string][];
 }
 
+/** As the API shows it. */
+export interface Task {
+  id: string;
+  kind: string;
+  status: string;
+  errorMessage: string | null;
+  dueAt: string | null;
+}
+
 /** A clinic with Twenty, Chatwoot and Cal.com connected, each telling us of what happens there. */
 export class Clinic {
   readonly clock = new TestClock();
@@ -72,12 +81,7 @@ export class Clinic {
     });
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: bodies are what the test says they are
-  tasks(
-    query = '',
-  ): Promise<
-    { id: string; kind: string; status: string; errorMessage: string | null; dueAt: string | null; result: any }[]
-  > {
+  tasks(query = ''): Promise<Task[]> {
     return this.api.get(`/api/v1/automation-tasks?limit=200${query}`).then(({ data }) => data);
   }
 
