@@ -18,6 +18,8 @@ interface Sent {
   id: string;
   /** What the provider calls the conversation; null: it has a name already. */
   conversation: string | null;
+  /** Kept with the message. */
+  metadata?: Record<string, unknown>;
 }
 
 type Carrying = Extract<ConnectionProviderName, 'chatwoot' | 'evolution' | 'twilio' | 'gmail'>;
@@ -72,7 +74,11 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
     if (!conversation || !message) return { kind: 'skipped', why: 'The message is not here any more.' };
     const sent = await this.send(task, provider, conversation, message);
     await this.writer.write(tenantId, originOf(task, provider), async (write) => {
-      const settled = await this.messages.settleSent(write.tx, message, `${provider}:${sent.id}`, write.now);
+      const settled = await this.messages.settleSent(write.tx, message, {
+        externalId: `${provider}:${sent.id}`,
+        sentAt: write.now,
+        metadata: { ...message.metadata, ...sent.metadata },
+      });
       await this.name(write, conversation, sent.conversation && `${provider}:${sent.conversation}`);
       if (settled) write.tell({ kind: 'message-recorded', message: settled, conversation });
     });
@@ -107,12 +113,13 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
         const { sid } = await client.sendMessage({ to: address, body: text });
         return { id: sid, conversation: number.slice(1) };
       }
-      const client = await this.clientOf(task.tenantId, 'gmail');
+      const { client, connection } = await this.connected(task.tenantId, 'gmail');
+      const accountId = connection.settings.mailbox ?? (await client.getProfile()).emailAddress;
       const subject = typeof message.metadata.subject === 'string' ? message.metadata.subject : (to.title ?? '');
       const threadId = idAt(to, 'gmail') ?? undefined;
       const inReplyTo = await this.messages.newestMailId(task.tenantId, to.id);
       const sent = await client.send({ to: party, subject, text, threadId, inReplyTo: inReplyTo ?? undefined });
-      return { id: sent.id, conversation: sent.threadId };
+      return { id: sent.id, conversation: sent.threadId, metadata: { accountId, subject } };
     });
   }
 
@@ -130,8 +137,12 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
   }
 
   private async clientOf<Name extends Carrying>(tenantId: string, provider: Name) {
+    return (await this.connected(tenantId, provider)).client;
+  }
+
+  private async connected<Name extends Carrying>(tenantId: string, provider: Name) {
     const connected = await this.clients.find(tenantId, provider);
-    if (connected) return connected.client;
+    if (connected) return connected;
     throw new TaskFailure(`There is no enabled connection to ${provider} any more.`);
   }
 

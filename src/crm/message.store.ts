@@ -71,15 +71,24 @@ export class MessageStore {
    * meanwhile, its row is the message and this one goes.
    * @returns null when it has been told already
    */
-  async settleSent(tx: Transaction, message: Message, externalId: string, sentAt: Date): Promise<Message | null> {
+  async settleSent(
+    tx: Transaction,
+    message: Message,
+    { metadata, ...sent }: Pick<MessageValues, 'sentAt' | 'metadata'> & { externalId: string },
+  ): Promise<Message | null> {
     const { tenantId, id, conversationId } = message;
+    const { externalId } = sent;
     await tx.$queryRaw`
       select 1 from conversations where tenant_id = ${tenantId}::uuid and id = ${conversationId}::uuid for update`;
     const told = await tx.message.findUnique({
       where: { tenantId_conversationId_externalId: { tenantId, conversationId, externalId } },
     });
     const where = { tenantId_id: { tenantId, id } };
-    if (!told) return (await tx.message.update({ where, data: { externalId, sentAt } })) as Message;
+    if (!told)
+      return (await tx.message.update({
+        where,
+        data: { ...sent, metadata: metadata as Prisma.InputJsonObject },
+      })) as Message;
     if (told.id === id) return null;
     await tx.message.delete({ where });
     await tx.conversation.update({

@@ -179,7 +179,11 @@ describe('mail by Gmail', () => {
     const { id } = await conversation(`externalId=gmail:${mailId}`);
     await write(id, { text: 'Sim, até as 12 h.' });
     const sent = await tellsOf('email.sent', 'email.enviado', 'message.sent');
-    expect(sent['email.sent']).toMatchObject({ to: 'ana@example.com', subject: 'Uma dúvida' });
+    expect(sent['email.sent']).toMatchObject({
+      account_id: gmail.mailbox,
+      to: 'ana@example.com',
+      subject: 'Uma dúvida',
+    });
     expect(gmail.outbox).toHaveLength(1);
     expect(gmail.outbox[0]).toContain(`In-Reply-To: <${mailId}@mail.example>`);
   });
