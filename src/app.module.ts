@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { AutomationsModule } from './automations/automations.module.js';
 import { BackgroundJobsModule } from './background-jobs/background-jobs.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
@@ -34,6 +35,7 @@ export class AppModule {
     const crm = CrmModule.over([deliveries, jobs]);
     const contacts = ContactsModule.forRoles(config.roles, [jobs, crm]);
     const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs, crm]);
+    const connections = ConnectionsModule.forRoles(config.roles, [inbound]);
     return {
       module: AppModule,
       imports: [
@@ -49,7 +51,8 @@ export class AppModule {
         contacts,
         BelongingsModule.forRoles(config.roles, [crm]),
         inbound,
-        ConnectionsModule.forRoles(config.roles, [inbound]),
+        connections,
+        AutomationsModule.forRoles(config.roles, [deliveries, jobs, crm, inbound, connections]),
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         MetricsModule,

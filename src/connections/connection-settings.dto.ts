@@ -1,6 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import {
+  ArrayMaxSize,
+  IsArray,
   IsBoolean,
   IsEmail,
   IsIn,
@@ -11,6 +13,7 @@ import {
   IsUrl,
   Length,
   Matches,
+  Max,
   MaxLength,
   Min,
   ValidateNested,
@@ -86,7 +89,17 @@ export class TwentyAutomations {
   opportunityStages?: boolean;
 }
 
-export class TwentySettings {
+/** Of connections whose provider is compared with what is known here. */
+class ReconciledSettings {
+  /** How often what no webhook told is looked for. Default 60; 0: only when somebody asks for it. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(10_080)
+  reconcileEveryMinutes?: number;
+}
+
+export class TwentySettings extends ReconciledSettings {
   /** The name an automation uses → the stage of this workspace: `{"MEETING_SCHEDULED": "MEETING"}`. */
   @IsOptional()
   @IsObject()
@@ -125,6 +138,46 @@ export class ChatwootAi {
   @IsString()
   @MaxLength(20_000)
   systemPrompt?: string;
+
+  /** A message with one of these is for a person: the agent falls silent in the conversation, and somebody is told. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @IsString({ each: true })
+  @Length(2, 100, { each: true })
+  handoverWords?: string[];
+
+  /** Who gets conversations that are handed over: the number of an agent, or of a team. Absent: whoever looks at the inbox. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  handoverAgentId?: number;
+
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  handoverTeamId?: number;
+
+  /** More answers in one conversation within an hour are a person's matter. Default 30. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  maxAnswersPerHour?: number;
+
+  /** How many earlier messages it is shown. Default 20. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  historyMessages?: number;
+
+  /** How long it may think. Default 30. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(120)
+  timeoutS?: number;
 }
 
 export class ChatwootAutomations {
@@ -134,7 +187,7 @@ export class ChatwootAutomations {
   contactsToTwenty?: boolean;
 }
 
-export class ChatwootSettings {
+export class ChatwootSettings extends ReconciledSettings {
   /** The number in the address of Chatwoot's pages: /app/accounts/<number>. */
   @IsInt()
   @Min(1)
@@ -170,7 +223,7 @@ export class CalcomAutomations {
   messages?: boolean;
 }
 
-export class CalcomSettings {
+export class CalcomSettings extends ReconciledSettings {
   /** All are on until they are switched off here. */
   @IsOptional()
   @ValidateNested()
@@ -185,7 +238,7 @@ export class CalendlyAutomations {
   bookings?: boolean;
 }
 
-export class CalendlySettings {
+export class CalendlySettings extends ReconciledSettings {
   /** Whose bookings the webhook tells of: the token's user (default), or everybody in the organisation. */
   @IsOptional()
   @IsIn(['user', 'organization'])

@@ -28,7 +28,7 @@ export class ConnectionsModule {
         WebhookRegistrar,
         WebhookRenewer,
       ],
-      exports: [ConnectionClients, ProviderAgent],
+      exports: [ConnectionClients, ConnectionService, ProviderAgent],
     };
   }
 }

@@ -13,6 +13,8 @@ export interface ProviderRequest {
   url: URL;
   headers: Record<string, string>;
   body?: string;
+  /** Default: CONNECTION_TIMEOUT_MS. */
+  timeoutMs?: number;
 }
 
 export type ProviderAnswer =
@@ -40,8 +42,8 @@ export class ProviderAgent implements OnApplicationShutdown {
   }
 
   /** One exchange, without retries or redirects; every outcome is a value. */
-  async exchange({ method, url, headers, body }: ProviderRequest): Promise<ProviderAnswer> {
-    const { timeoutMs } = this.config.connections;
+  async exchange({ method, url, headers, body, ...options }: ProviderRequest): Promise<ProviderAnswer> {
+    const { timeoutMs = this.config.connections.timeoutMs } = options;
     // One deadline for the whole exchange: undici's own time-outs start anew with each byte.
     const signal = AbortSignal.timeout(timeoutMs);
     try {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
-import type { Transaction } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Contact, Prisma } from '../generated/prisma/client.js';
 import type { ContactKeys } from './contact-patch.js';
 
@@ -22,12 +22,18 @@ const UNIQUE = ['externalId', 'manychatId', 'email'] as const;
 
 @Injectable()
 export class ContactStore {
+  constructor(private readonly prisma: PrismaService) {}
+
   /** A new row, or null where one of its tenant has the same e-mail address, external id or Manychat id. */
   async insert(tx: Transaction, tenantId: string, row: ContactRow, now: Date): Promise<Contact | null> {
     const data = { ...row, id: newId(), tenantId, createdAt: now, updatedAt: now } as Prisma.ContactCreateManyInput;
     // `on conflict do nothing`: an error would end the caller's transaction.
     const [made] = await tx.contact.createManyAndReturn({ data: [data], skipDuplicates: true });
     return made ?? null;
+  }
+
+  find(tenantId: string, id: string): Promise<Contact | null> {
+    return this.prisma.contact.findUnique({ where: { id, tenantId } });
   }
 
   /** The contact, which nobody else writes until the transaction ends; null when there is none. */
@@ -46,6 +52,7 @@ export class ContactStore {
     await tx.contactTag.deleteMany(of);
     await tx.interaction.deleteMany(of);
     await tx.contactConsent.deleteMany(of);
+    await tx.externalIdentity.deleteMany({ where: { tenantId, ownId: id } });
     await tx.booking.deleteMany(of);
     const nobody = { ...of, data: { contactId: null } };
     await tx.qrCode.updateMany(nobody);

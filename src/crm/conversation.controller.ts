@@ -74,7 +74,7 @@ export class ConversationController {
     return this.conversations.delete(tenantId, origin, id);
   }
 
-  /** Record a message that came or went. Nothing is sent to the other party. Told as `message.received` or `message.sent`. */
+  /** Record a message that came or went, told as `message.received` or `message.sent`; with `send` it is sent first. */
   @Post(':id/messages')
   @RequireScope('data:write')
   @Audited('message.recorded')

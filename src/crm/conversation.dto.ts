@@ -141,6 +141,11 @@ export class RecordMessage {
   @IsExternalId()
   externalId?: string | null;
 
+  /** Send it to the other party, through the connection its conversation came by or that its channel has. Default: it is recorded alone. */
+  @MayBeAbsent()
+  @IsBoolean()
+  send?: boolean;
+
   /** Default: now. */
   @MayBeAbsent()
   @IsTime()

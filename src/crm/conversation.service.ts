@@ -17,6 +17,7 @@ import { conflicts, found, rowId } from './crm-rows.js';
 import { CrmWriter } from './crm-writer.js';
 import type { ChangeOrigin } from './domain-change.js';
 import { MessageStore } from './message.store.js';
+import { OutgoingMessages } from './outgoing-messages.js';
 
 @Injectable()
 export class ConversationService {
@@ -24,6 +25,7 @@ export class ConversationService {
     private readonly store: ConversationStore,
     private readonly messages: MessageStore,
     private readonly recorder: ConversationRecorder,
+    private readonly outgoing: OutgoingMessages,
     private readonly writer: CrmWriter,
   ) {}
 
@@ -61,8 +63,14 @@ export class ConversationService {
   }
 
   /** @throws AppError conflict when the conversation has a message with that external id */
-  async record(tenantId: string, origin: ChangeOrigin, id: string, input: RecordMessage): Promise<MessageView> {
+  async record(
+    tenantId: string,
+    origin: ChangeOrigin,
+    id: string,
+    { send = false, ...input }: RecordMessage,
+  ): Promise<MessageView> {
     rowId('conversation', id);
+    if (send) return this.send(tenantId, origin, id, input);
     const { message, created } = await this.writer.write(tenantId, origin, (write) =>
       this.recorder.record(write, tenantId, id, input),
     );
@@ -72,6 +80,14 @@ export class ConversationService {
         `The conversation has a message with the external id "${input.externalId}" already.`,
       );
     return presentMessage(message);
+  }
+
+  private async send(tenantId: string, origin: ChangeOrigin, id: string, input: RecordMessage): Promise<MessageView> {
+    if (input.direction !== 'sent') throw conflicts('/send', 'What is sent has the direction "sent".');
+    if (input.externalId) throw conflicts('/externalId', 'A message that has an id elsewhere has been sent.');
+    return presentMessage(
+      await this.writer.write(tenantId, origin, (write) => this.outgoing.send(write, tenantId, id, input)),
+    );
   }
 
   async listMessages(tenantId: string, id: string, query: MessageQuery): Promise<Page<MessageView>> {

@@ -22,6 +22,7 @@ import { DealStageStore } from './deal-stage.store.js';
 import { InvoiceStore } from './invoice.store.js';
 import { InvoiceChanger } from './invoice-changer.js';
 import { MessageStore } from './message.store.js';
+import { OutgoingMessages } from './outgoing-messages.js';
 import { PartyContactStore } from './party-contact.store.js';
 import { PartyContacts } from './party-contacts.js';
 import { QrCodeStore } from './qr-code.store.js';
@@ -53,6 +54,7 @@ const BELONGINGS = [
   ConversationStore,
   MessageStore,
   ConversationRecorder,
+  OutgoingMessages,
   PartyContactStore,
   PartyContacts,
   DealStore,

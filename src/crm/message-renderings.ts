@@ -2,7 +2,7 @@ import { PROVIDER_NAMES } from '../core/provider-signatures/providers.js';
 import { fullNameOf } from './flowkick-user.js';
 import { type Rendering, rendering } from './rendering.js';
 
-const OF_A_PROVIDER = new RegExp(`^(${PROVIDER_NAMES.join('|')}):`);
+const OF_A_PROVIDER = new RegExp(`^(${[...PROVIDER_NAMES, 'gmail'].join('|')}):`);
 
 /** Messages and conversations: `message.*` of the CRM vocabulary for every channel, `whatsapp.*` of the Portuguese one for WhatsApp. */
 export const MESSAGE_RENDERINGS: readonly Rendering[] = [

@@ -17,7 +17,7 @@ import type { InboundRoute } from './route.store.js';
 
 /** What is to be done for an event. */
 export interface EventPlan {
-  handler: InboundHandler | null;
+  handlers: readonly InboundHandler[];
   routes: InboundRoute[];
 }
 
@@ -43,14 +43,14 @@ export class EventEffects {
   ) {}
 
   async plan(event: LoadedInboundEvent): Promise<EventPlan> {
-    const handler = this.registry.find(event.source, event.eventName);
-    return { handler, routes: await this.router.candidates(event) };
+    const handlers = this.registry.find(event.source, event.eventName);
+    return { handlers, routes: await this.router.candidates(event) };
   }
 
   /** Writes and publishes in the given transaction, all of it or, when something throws, nothing. */
   async apply(tx: Transaction, event: LoadedInboundEvent & { payload: string }, plan: EventPlan): Promise<Applied> {
     const fields = fieldsOf({ kind: event.payloadKind, text: event.payload }, event.contentType);
-    const handled = plan.handler ? await this.handle(tx, event, fields, plan.handler) : null;
+    const handled = plan.handlers.length > 0 ? await this.handle(tx, event, fields, plan.handlers) : null;
     const routed = await this.router.follow(tx, event, fields, plan.routes);
     const ignored = handled?.result.kind === 'ignored' && routed.taken.length === 0 ? handled.result.why : null;
     return {
@@ -69,7 +69,7 @@ export class EventEffects {
     tx: Transaction,
     event: LoadedInboundEvent,
     fields: unknown,
-    handler: InboundHandler,
+    handlers: readonly InboundHandler[],
   ): Promise<{ result: HandlerResult; stored: StoredEvent[]; published: string[] }> {
     const { tenantId, id, source, sourceId, eventName, receivedAt } = event;
     const hops = event.hops + 1;
@@ -94,11 +94,20 @@ export class EventEffects {
     const changes: DomainChange[] = [];
     const tell = (change: DomainChange) => changes.push(change);
     const origin = { source: source === 'api' ? eventName : source, hops, metadata: { inboundEventId: id } };
-    const result = await handler.handle(handled, { tx, now, origin, publish, tell });
+    const results: HandlerResult[] = [];
+    for (const handler of handlers) results.push(await handler.handle(handled, { tx, now, origin, publish, tell }));
     const stored = [
       ...(await this.changePublisher.publishInTransaction(tx, tenantId, changes, origin)),
       ...(await this.publisher.publishInTransaction(tx, events, { onlyWanted: true })),
     ];
-    return { result, stored, published: stored.map((one) => one.id) };
+    return { result: together(results), stored, published: stored.map((one) => one.id) };
   }
+}
+
+/** Ignored is what none of an event's handlers had anything to do for. */
+function together(results: readonly HandlerResult[]): HandlerResult {
+  const did = results.flatMap((result) => (result.kind === 'processed' ? [result.did] : []));
+  if (did.length > 0) return { kind: 'processed', did: Object.assign({}, ...did) };
+  const whys = results.flatMap((result) => (result.kind === 'ignored' ? [result.why] : []));
+  return { kind: 'ignored', why: [...new Set(whys)].join(' ') };
 }

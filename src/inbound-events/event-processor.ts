@@ -109,7 +109,7 @@ export class EventProcessor {
       const planned = await Promise.all(
         events.map(async (event): Promise<Planned> => ({ event, plan: await this.effects.plan(event) })),
       );
-      const idle = planned.filter(({ plan }) => !plan.handler && plan.routes.length === 0);
+      const idle = planned.filter(({ plan }) => plan.handlers.length === 0 && plan.routes.length === 0);
       if (idle.length > 0) {
         await this.store.finishIdleAcrossTenants(
           idle.map(({ event }) => event),

@@ -8,7 +8,6 @@ import { EventEffects } from './event-effects.js';
 import { EventProcessor } from './event-processor.js';
 import { EventReceiver } from './event-receiver.js';
 import { GoogleKeys } from './google-keys.js';
-import { GmailNotificationHandler } from './handlers/gmail-notification.handler.js';
 import { HandlerRegistry, INBOUND_HANDLERS } from './handlers/handler-registry.js';
 import type { InboundHandler } from './handlers/inbound-handler.js';
 import { LeadCapturedHandler } from './handlers/lead-captured.handler.js';
@@ -35,7 +34,7 @@ import { SourceStore } from './source.store.js';
 import { SourceActivity } from './source-activity.js';
 import { SourceDirectory } from './source-directory.js';
 
-const HANDLERS = [LeadCapturedHandler, PaymentReceivedHandler, MessagesHandler, GmailNotificationHandler];
+const HANDLERS = [LeadCapturedHandler, PaymentReceivedHandler, MessagesHandler];
 
 /** Tells the job runner of this feature's kinds of job. */
 @Injectable()
@@ -86,7 +85,7 @@ export class InboundEventsModule {
         InboundSweeper,
         ...(roles.includes('worker') ? [InboundEventWorker] : []),
       ],
-      exports: [InboundEventService, EventReceiver, SourceDirectory, SourceService],
+      exports: [InboundEventService, EventReceiver, SourceDirectory, SourceService, HandlerRegistry, InboundAcceptor],
     };
   }
 }

@@ -43,6 +43,16 @@ const SWEEPS = {
       delete from inbound_attempts a using gone where a.tenant_id = $1 and a.event_id = gone.id
     )
     select (select count(*) from gone)::int as rows, (select max(id::text) from old) as "lastId"`,
+  /** A task that waits is not history. */
+  tasks: `
+    with old as (
+      select id, status from automation_tasks where tenant_id = $1 and id > $2 and id < $3 order by id limit $4
+      for update skip locked
+    ), gone as (
+      delete from automation_tasks t using old
+      where t.tenant_id = $1 and t.id = old.id and old.status <> 'pending' returning 1
+    )
+    select (select count(*) from gone)::int as rows, (select max(id::text) from old) as "lastId"`,
   jobs: `
     with old as (
       select id, status from background_jobs where tenant_id = $1 and id > $2 and id < $3 order by id limit $4

@@ -64,6 +64,11 @@ const THINGS: Record<string, () => Promise<string>> = {
       )
     ).id,
   '/api/v1/inbound-events/{id}': inboundEvent,
+  '/api/v1/automation-tasks/{id}': automationTask,
+  '/api/v1/automations/stages/{id}': async () =>
+    (await ours.post('/api/v1/automations/stages', { stage: MARK, tag: MARK }, 201)).id,
+  '/api/v1/message-templates/{id}': async () =>
+    (await ours.post('/api/v1/message-templates', { name: MARK, language: 'en', text: MARK }, 201)).id,
   '/api/v1/jobs/{id}': async () =>
     (await ours.post('/api/v1/inbound-events/reprocess', { status: 'processed' }, 202)).id,
   '/api/v1/tools/{id}': async () => (await ours.post('/api/v1/tools', { name: MARK }, 201)).id,
@@ -89,6 +94,7 @@ const BODIES: Record<string, object> = {
   'POST /api/v1/conversations/{id}/messages': { direction: 'sent' },
   'PATCH /api/v1/tags/{id}': { name: 'taken over' },
   'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
+  'PATCH /api/v1/message-templates/{id}': { text: 'taken over' },
 };
 
 /** Paths that name no row of a tenant. */
@@ -142,6 +148,15 @@ async function inboundEvent(): Promise<string> {
     expect(first).toBeDefined();
     return first.id as string;
   });
+}
+
+async function automationTask(): Promise<string> {
+  const [row] = await app.database.query<{ id: string }>(
+    `insert into automation_tasks (id, tenant_id, kind, key, subject, payload, status, created_at)
+     values (uuid_v7(), $1, 'walk', 'walk', $2, '{}', 'failed', now()) returning id`,
+    [app.tenant.id, MARK],
+  );
+  return row!.id;
 }
 
 const thingOf = ({ pattern }: Operation) =>

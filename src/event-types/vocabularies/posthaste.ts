@@ -109,6 +109,30 @@ export const POSTHASTE_EVENT_TYPES: readonly BuiltInEventType[] = [
     },
   ),
   event(
+    'automation.failed',
+    'Something an automation was to do at another provider failed for good. It can be tried again.',
+    {
+      taskId: text('Id of the task: GET /api/v1/automation-tasks/{id}.'),
+      kind: text('What was to be done: twenty.opportunity, chatwoot.booking-message …'),
+      subject: text('For what it was to be done, in order: twenty:contact:<id> …'),
+      error: text('What went wrong, in plain words.'),
+      failedAt: time('When it was given up.'),
+    },
+    {
+      attempts: count('How often it was tried.'),
+      inboundEventId: textOrNull('Id of the inbound event that led to it; null when none did.'),
+    },
+    {
+      taskId: '019ab0c4-9d44-7f26-a3b7-5e6f7a8b9c07',
+      kind: 'twenty.opportunity',
+      subject: 'twenty:contact:019ab0c4-9d40-7a11-8c22-6f7a8b9c0d08',
+      error: 'This Twenty workspace has no stage "MEETING_SCHEDULED", only NEW, SCREENING, MEETING.',
+      attempts: 1,
+      inboundEventId: '019ab0c4-7b21-7c03-9d10-5e6f7a8b9c04',
+      failedAt: '2026-01-15T10:30:04.000Z',
+    },
+  ),
+  event(
     'api_key.expiring',
     'An API key stops working soon. Rotate it to keep its callers working.',
     {

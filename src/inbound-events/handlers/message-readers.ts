@@ -112,7 +112,7 @@ const READERS: Record<string, (event: HandledEvent) => ProviderMessage | string>
 };
 
 /** WhatsApp reaches Chatwoot through its own channel, Twilio, or an API inbox (as Evolution does). */
-function chatwootChannel(name: string | null): string {
+export function chatwootChannel(name: string | null): string {
   if (name === null || /whatsapp|api$|twilio/i.test(name)) return 'whatsapp';
   return name.replace(/^Channel::/, '').toLowerCase();
 }

@@ -55,7 +55,7 @@ const BODIES = {
   chatwoot:
     '{"event":"contact_created","contact":{"id":1,"name":"Patient Name","email":"patient@example.com","phone_number":"+5511999990000","custom_attributes":{}}}',
   calendly:
-    '{"event":"invitee.created","created_at":"2026-02-10T14:00:00.000000Z","payload":{"uri":"https://api.calendly.com/scheduled_events/E/invitees/I","email":"maria@example.com"}}',
+    '{"event":"invitee.created","created_at":"2026-02-10T14:00:00.000000Z","payload":{"uri":"https://api.calendly.com/scheduled_events/E/invitees/I","email":"maria@example.com","name":"Maria Lima","scheduled_event":{"uri":"https://api.calendly.com/scheduled_events/E","name":"Consulta","start_time":"2026-02-12T14:00:00.000000Z","end_time":"2026-02-12T14:30:00.000000Z"}}}',
 };
 const ms = () => String(clock.now().getTime());
 const s = () => String(Math.floor(clock.now().getTime() / 1000));

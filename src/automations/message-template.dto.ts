@@ -1,0 +1,98 @@
+import { IsIn, IsISO8601, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { LANGUAGES, type Language } from '../core/message-text.js';
+import { PageQuery } from '../http/pagination.dto.js';
+import type { MessageTemplate } from './message-template.store.js';
+
+const NAME = /^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$/;
+const NAME_WORDS = 'name has small letters, digits, dots, - and _: booking.confirmed, stage.proposal';
+const MAX_TEXT = 4000;
+
+export class CreateMessageTemplate {
+  /** `booking.confirmed`, `booking.rescheduled` and `booking.cancelled` replace the built-in words; others are for stages. */
+  @Matches(NAME, { message: NAME_WORDS })
+  @MaxLength(100)
+  name: string;
+
+  @IsIn(LANGUAGES)
+  language: Language;
+
+  /** With placeholders such as `{{contact.firstName}}`, `{{booking.date}}`, `{{deal.stage}}`. */
+  @IsString()
+  @Length(1, MAX_TEXT)
+  text: string;
+}
+
+export class UpdateMessageTemplate {
+  @IsString()
+  @Length(1, MAX_TEXT)
+  text: string;
+}
+
+export class MessageTemplateQuery extends PageQuery {
+  @IsOptional()
+  @IsString()
+  name?: string;
+}
+
+export class PreviewMessageTemplate {
+  /** The words to look at. */
+  @IsOptional()
+  @IsString()
+  @Length(1, MAX_TEXT)
+  text?: string;
+
+  /** Or those that would be sent under this name. */
+  @IsOptional()
+  @Matches(NAME, { message: NAME_WORDS })
+  @MaxLength(100)
+  name?: string;
+
+  /** A locale: `pt-BR`, `en-US`, `es`. Default: the tenant's. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(20)
+  language?: string;
+
+  /** Times are shown in this zone. Default: America/Sao_Paulo. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(64)
+  timeZone?: string;
+
+  /** When the appointment of the example is. Default: tomorrow. */
+  @IsOptional()
+  @IsISO8601()
+  startTime?: string;
+}
+
+export class MessagePreview {
+  language: string;
+  text: string;
+}
+
+export class MessageTemplateView {
+  id: string;
+  tenantId: string;
+  name: string;
+  language: string;
+  text: string;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+/** What is sent where the tenant has no words of its own. */
+export class BuiltInTemplateView {
+  name: string;
+  language: string;
+  text: string;
+}
+
+export class BuiltInTemplates {
+  data: BuiltInTemplateView[];
+  /** What may stand between the braces. */
+  placeholders: string[];
+}
+
+export function presentTemplate({ id, tenantId, name, language, text, createdAt, updatedAt }: MessageTemplate) {
+  return { id, tenantId, name, language, text, createdAt, updatedAt };
+}

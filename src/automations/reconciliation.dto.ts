@@ -1,0 +1,19 @@
+import { IsISO8601, IsOptional } from 'class-validator';
+
+export class ReconcileConnection {
+  /** Look at what changed from this time on, ISO 8601. Default: since the last time, and at first since it was connected. */
+  @IsOptional()
+  @IsISO8601()
+  since?: string;
+}
+
+export class ReconciliationView {
+  connectionId: string;
+  /** What changed at the provider from here on is looked at next. */
+  since: Date;
+  /** When it is looked at next; null: when somebody asks for it. */
+  dueAt: Date | null;
+  /** The job that finished last, whose result is the report; null: none has. */
+  jobId: string | null;
+  finishedAt: Date | null;
+}
