@@ -5,7 +5,6 @@ import {
   IsEmail,
   IsIn,
   IsInt,
-  IsObject,
   IsOptional,
   IsString,
   IsUrl,
@@ -13,6 +12,7 @@ import {
   Matches,
   MaxLength,
   Min,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
 
@@ -28,6 +28,21 @@ const Credential = () =>
       message: 'a credential has no blanks, line breaks or letters with accents: paste it again',
     }),
   );
+
+/** `{name: value}`, both texts of a sensible length. */
+const NamedTexts = () =>
+  ValidateBy({
+    name: 'namedTexts',
+    validator: {
+      validate: (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        Object.entries(value).every((pair) =>
+          pair.every((text) => typeof text === 'string' && /^.{1,200}$/.test(text)),
+        ),
+      defaultMessage: () => 'stages is an object of texts such as {"MEETING_SCHEDULED": "MEETING"}',
+    },
+  });
 
 export class ApiKeyCredentials {
   @Credential()
@@ -89,7 +104,7 @@ export class TwentyAutomations {
 export class TwentySettings {
   /** The name an automation uses → the stage of this workspace: `{"MEETING_SCHEDULED": "MEETING"}`. */
   @IsOptional()
-  @IsObject()
+  @NamedTexts()
   stages?: Record<string, string>;
 
   /** All are on until they are switched off here. */
