@@ -7,7 +7,6 @@ import {
   IsEmail,
   IsIn,
   IsInt,
-  IsObject,
   IsOptional,
   IsString,
   IsUrl,
@@ -16,6 +15,7 @@ import {
   Max,
   MaxLength,
   Min,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
 
@@ -31,6 +31,21 @@ const Credential = () =>
       message: 'a credential has no blanks, line breaks or letters with accents: paste it again',
     }),
   );
+
+/** `{name: value}`, both texts of a sensible length. */
+const NamedTexts = () =>
+  ValidateBy({
+    name: 'namedTexts',
+    validator: {
+      validate: (value) =>
+        typeof value === 'object' &&
+        value !== null &&
+        Object.entries(value).every((pair) =>
+          pair.every((text) => typeof text === 'string' && /^.{1,200}$/.test(text)),
+        ),
+      defaultMessage: () => 'stages is an object of texts such as {"MEETING_SCHEDULED": "MEETING"}',
+    },
+  });
 
 export class ApiKeyCredentials {
   @Credential()
@@ -102,7 +117,7 @@ class ReconciledSettings {
 export class TwentySettings extends ReconciledSettings {
   /** The name an automation uses → the stage of this workspace: `{"MEETING_SCHEDULED": "MEETING"}`. */
   @IsOptional()
-  @IsObject()
+  @NamedTexts()
   stages?: Record<string, string>;
 
   /** All are on until they are switched off here. */

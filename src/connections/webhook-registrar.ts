@@ -12,6 +12,8 @@ import { ProviderError } from './provider-error.js';
 
 /** Longer than a provider can keep us: then whoever was at it is gone. */
 const BUSY_MS = 180_000;
+/** What was signed with the secret before is still taken for so long: the provider may not have taken the new one. */
+const OVERLAP_S = 3600;
 
 /**
  * Has a provider tell us what happens there: makes a source, and registers its URL and secret with the connection's credentials.
@@ -116,7 +118,7 @@ export class WebhookRegistrar {
 
   private async keepSecret(tenantId: string, sourceId: string, secret: string): Promise<void> {
     if ((await this.sources.currentSecret(tenantId, sourceId)) === secret) return;
-    await this.sources.update(tenantId, sourceId, { secret });
+    await this.sources.rotate(tenantId, sourceId, { secret, overlapSeconds: OVERLAP_S });
   }
 
   /** Nobody else is at this connection's webhook meanwhile. */

@@ -59,6 +59,7 @@ export class SourceService {
     return { ...this.present(row), ...(secret !== undefined && { secret }) };
   }
 
+  /** Without its counters. */
   async find(tenantId: string, id: string): Promise<SourceView | null> {
     const row = await this.store.find(tenantId, id);
     return row && this.present(row);

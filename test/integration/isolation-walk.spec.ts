@@ -63,6 +63,14 @@ const THINGS: Record<string, () => Promise<string>> = {
         201,
       )
     ).id,
+  '/api/v1/connections/{id}': async () =>
+    (
+      await ours.post(
+        '/api/v1/connections',
+        { provider: 'calcom', name: MARK, baseUrl: receiver.url, credentials: { apiKey: MARK } },
+        201,
+      )
+    ).id,
   '/api/v1/inbound-events/{id}': inboundEvent,
   '/api/v1/automation-tasks/{id}': automationTask,
   '/api/v1/automations/stages/{id}': async () =>

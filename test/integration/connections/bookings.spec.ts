@@ -4,7 +4,7 @@ import type { CalendlyClient } from '../../../src/connections/calendly-client.js
 import { Api } from '../../support/api.js';
 import { startTestApp, type TestApp } from '../../support/app.js';
 import { CalcomServer } from '../../support/providers/calcom.js';
-import { CalendlyServer } from '../../support/providers/calendly.js';
+import { CalendlyServer, type CalendlyWebhookRow } from '../../support/providers/calendly.js';
 import { check, clientsOf, connectCalcom, connectCalendly, register } from './connections.js';
 
 let app: TestApp;
@@ -101,11 +101,14 @@ describe('Calendly', () => {
 
   it('has one webhook however often it is registered, with the key of the source, and both halves of a reschedule come in', async () => {
     await register(api, calendlyConnection);
+    const before = { ...calendly.webhooks[0] } as CalendlyWebhookRow;
     const registered = await register(api, calendlyConnection, { secret: 'a-key-of-the-owner' });
     expect(calendly.webhooks).toMatchObject([
       { callback_url: registered.url, scope: 'user', signing_key: 'a-key-of-the-owner' },
     ]);
     const invitee = calendly.book({ email: 'rita@example.com' });
+    const underWay = calendly.webhookBody('invitee.created', calendly.book({ email: 'underway@example.com' }));
+    expect((await calendly.send(before, underWay)).answer.status).toBe(200);
     const { canceled, created } = calendly.reschedule(invitee, '2026-03-09T14:00:00.000000Z');
     const answers = [
       ...(await calendly.emit('invitee.created', invitee)),
@@ -113,7 +116,7 @@ describe('Calendly', () => {
       ...(await calendly.emit('invitee.created', created)),
     ];
     expect(answers.map(({ answer }) => answer.status)).toEqual([200, 200, 200]);
-    const { data } = await api.get('/api/v1/calendly/events');
+    const { data } = await api.get('/api/v1/calendly/events?limit=3');
     expect(data).toMatchObject([
       { source: 'calendly', eventName: 'invitee.created' },
       { eventName: 'invitee.canceled' },

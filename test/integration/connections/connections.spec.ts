@@ -111,6 +111,7 @@ describe('a connection', () => {
       { provider: 'evolution', credentials: { apiKey: 'x' }, settings: { instance: 'a' }, baseUrl: undefined },
       '/baseUrl',
     ],
+    [{ provider: 'twenty', credentials: { apiKey: 'x' }, settings: { stages: { CANCELLED: 5 } } }, '/settings/stages'],
     [{ provider: 'gmail', credentials: { refreshToken: 'x' }, settings: {} }, '/credentials'],
     [
       { provider: 'twilio', credentials: { accountSid: 'AC1', authToken: 'x' }, settings: {} },
