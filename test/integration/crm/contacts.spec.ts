@@ -156,7 +156,7 @@ describe('a contact', () => {
     const { id } = await create();
     await api.patch(`/api/v1/contacts/${id}`, { firstName: 'Secretive' });
     const { data } = await api.get('/api/v1/audit-log');
-    const entries = data.filter((entry: { targetId: string }) => entry.targetId === id);
+    const entries = data.filter((entry: { target: { id: string } }) => entry.target.id === id);
     expect(entries.map((entry: { action: string }) => entry.action)).toEqual(['contact.updated', 'contact.created']);
     expect(JSON.stringify(entries)).not.toContain('Secretive');
   });

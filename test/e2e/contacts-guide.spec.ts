@@ -1,0 +1,3 @@
+import { testGuide } from '../support/pasted-guide.js';
+
+await testGuide('docs/guides/contacts.md');
