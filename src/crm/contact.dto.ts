@@ -1,5 +1,5 @@
 import { PartialType } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
@@ -13,6 +13,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PageQuery } from '../http/pagination.dto.js';
+import { AsFlag, AsList } from '../http/query-values.decorator.js';
 import type { Contact } from './contact.store.js';
 import type { ContactFilterInput } from './contact-filter-reader.js';
 import type { FullContact } from './domain-change.js';
@@ -158,9 +159,6 @@ export class CreateContact {
 
 export class UpdateContact extends PartialType(CreateContact) {}
 
-const list = ({ value }: { value: unknown }) => (value === undefined ? undefined : [value].flat());
-const flag = ({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value);
-
 /** What contacts are filtered by, in all APIs and exports; all conditions hold at once. Times are ISO 8601, a date is its midnight UTC. */
 export class ContactFilterQuery extends PageQuery implements ContactFilterInput {
   /** From this time on. */
@@ -183,7 +181,7 @@ export class ContactFilterQuery extends PageQuery implements ContactFilterInput 
 
   /** Name of a tag. Given several times: contacts with all of them. */
   @IsOptional()
-  @Transform(list)
+  @AsList()
   @ArrayMaxSize(20)
   @IsString({ each: true })
   hasTag?: string[];
@@ -195,7 +193,7 @@ export class ContactFilterQuery extends PageQuery implements ContactFilterInput 
 
   /** `messenger`, `instagram`, `whatsapp` or `telegram`. Given several times: contacts who opted in on all of them. */
   @IsOptional()
-  @Transform(list)
+  @AsList()
   @ArrayMaxSize(4)
   @IsString({ each: true })
   optedIn?: string[];
@@ -208,7 +206,7 @@ export class ContactFilterQuery extends PageQuery implements ContactFilterInput 
 
   /** Only contacts who agreed to be exported. */
   @IsOptional()
-  @Transform(flag)
+  @AsFlag()
   @IsBoolean()
   exportConsentOnly?: boolean;
 }

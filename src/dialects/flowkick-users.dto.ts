@@ -1,32 +1,34 @@
-import { OmitType } from '@nestjs/swagger';
-import { Transform, Type } from 'class-transformer';
+import { IntersectionType, OmitType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { ContactFilterQuery } from '../crm/contact.dto.js';
-
-const flag = ({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value);
+import { AsFlag } from '../http/query-values.decorator.js';
 
 export const USER_SORTS = ['createdAt', 'updatedAt', 'firstName', 'lastName'] as const;
 
 /** What may come with each user. */
 export class FlowKickIncludes {
   @IsOptional()
-  @Transform(flag)
+  @AsFlag()
   @IsBoolean()
   includeBookings?: boolean;
 
   @IsOptional()
-  @Transform(flag)
+  @AsFlag()
   @IsBoolean()
   includeQRCodes?: boolean;
 
   @IsOptional()
-  @Transform(flag)
+  @AsFlag()
   @IsBoolean()
   includeInteractions?: boolean;
 }
 
 /** "Enhanced Users API" of the FlowKick guide. */
-export class FlowKickUsersQuery extends OmitType(ContactFilterQuery, ['limit', 'cursor']) implements FlowKickIncludes {
+export class FlowKickUsersQuery extends IntersectionType(
+  OmitType(ContactFilterQuery, ['limit', 'cursor']),
+  FlowKickIncludes,
+) {
   /** Records per page, 1 to 1,000. */
   @IsOptional()
   @Type(() => Number)
@@ -55,21 +57,6 @@ export class FlowKickUsersQuery extends OmitType(ContactFilterQuery, ['limit', '
   @IsOptional()
   @IsIn(['asc', 'desc'])
   sortOrder: 'asc' | 'desc' = 'desc';
-
-  @IsOptional()
-  @Transform(flag)
-  @IsBoolean()
-  includeBookings?: boolean;
-
-  @IsOptional()
-  @Transform(flag)
-  @IsBoolean()
-  includeQRCodes?: boolean;
-
-  @IsOptional()
-  @Transform(flag)
-  @IsBoolean()
-  includeInteractions?: boolean;
 }
 
 export class FlowKickTag {
