@@ -66,6 +66,12 @@ const THINGS: Record<string, () => Promise<string>> = {
   '/api/v1/inbound-events/{id}': inboundEvent,
   '/api/v1/jobs/{id}': async () =>
     (await ours.post('/api/v1/inbound-events/reprocess', { status: 'processed' }, 202)).id,
+  '/api/v1/contacts/{id}': contact,
+  '/api/contacts/{id}': contact,
+  '/api/admin/users/{id}': contact,
+  '/api/v1/tags/{id}': async () => (await ours.post('/api/v1/tags', { name: MARK }, 201)).id,
+  '/api/v1/custom-fields/{id}': async () =>
+    (await ours.post('/api/v1/custom-fields', { name: MARK, type: 'text' }, 201)).id,
 };
 
 /** Bodies without which a request is refused before it is looked whose row it names. */
@@ -73,6 +79,8 @@ const BODIES: Record<string, object> = {
   'POST /api/v1/subscriptions/{id}/recover': { since: '2026-01-01T00:00:00Z' },
   'POST /api/v1/subscriptions/{id}/renew': { forSeconds: 3600 },
   'PATCH /api/v1/api-keys/{id}': { name: 'taken over' },
+  'PATCH /api/v1/tags/{id}': { name: 'taken over' },
+  'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
 };
 
 /** Paths that name no row of a tenant. */
@@ -102,6 +110,10 @@ async function delivery(): Promise<string> {
     expect(first.status).toBe('succeeded');
     return first.id as string;
   });
+}
+
+async function contact(): Promise<string> {
+  return (await ours.post('/api/v1/contacts', { firstName: MARK }, 201)).id;
 }
 
 async function source(): Promise<{ id: string; url: string }> {
