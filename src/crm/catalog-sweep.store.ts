@@ -1,8 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/prisma.service.js';
 import { Prisma } from '../generated/prisma/client.js';
-import type { CatalogChange } from './catalog-sweeper.js';
 import type { Contact } from './contact.store.js';
+
+/** What became of a tag or custom field, which now has to be done to and told of every contact that has it. */
+export interface CatalogChange {
+  kind: 'tag-renamed' | 'tag-deleted' | 'field-renamed' | 'field-deleted';
+  id: string;
+  old: string;
+  /** Null: it is deleted. */
+  new: string | null;
+}
 
 export interface SweepBatch {
   contacts: {

@@ -1,13 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { JobProgress, JobStep, JobWork } from '../background-jobs/job-work.js';
-import { CatalogSweepStore, type SweepBatch } from './catalog-sweep.store.js';
+import { type CatalogChange, CatalogSweepStore, type SweepBatch } from './catalog-sweep.store.js';
 import { CrmWriter, type Write } from './crm-writer.js';
 import type { ChangeOrigin, DomainChange } from './domain-change.js';
-
-/** What became of a tag or custom field, which now has to be done to and told of every contact that has it. */
-export type CatalogChange =
-  | { kind: 'tag-renamed' | 'tag-deleted'; id: string; old: string; new: string | null }
-  | { kind: 'field-renamed' | 'field-deleted'; id: string; old: string; new: string | null };
 
 export interface SweepParameters {
   change: CatalogChange;

@@ -91,8 +91,7 @@ export class ContactCountStore {
         select day, made, sum(made) over (order by day) - made as before, sum(made) over () as total from days
       ), places as (
         select day + (place * total / ${PLACES} - before) / made * interval '1 day' as at
-        from ranked, generate_series(0, ${PLACES - 1}) place
-        where place * total / ${PLACES} >= before and place * total / ${PLACES} < before + made
+        from ranked, generate_series(ceil(before * ${PLACES} / total)::int, ceil((before + made) * ${PLACES} / total)::int - 1) place
       )
       select count(*)::int as looked, count(*) filter (where ${conditions(tenantId, filter, values, 'walked')})::int as hits,
         coalesce((select max(total) from ranked), 0) as total

@@ -103,6 +103,33 @@ export class FlowKickInteraction {
   occurredAt: Date;
 }
 
+export class FlowKickConsent {
+  given: boolean;
+  at: string | null;
+}
+
+export class FlowKickInteractionCounts {
+  messagesCount: number;
+  commentsCount: number;
+  storiesCount: number;
+  totalCount: number;
+  lastUpdated: string | null;
+}
+
+export class FlowKickStats {
+  bookingsCount: number;
+  qrScansCount: number;
+  conversationsCount: number;
+  lastBooking: string | null;
+  lastSynced: string | null;
+}
+
+export class FlowKickTimestamps {
+  subscribedAt: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
 /** A user as the guide's webhook payload shows one. */
 export class FlowKickUser {
   id: string;
@@ -121,13 +148,13 @@ export class FlowKickUser {
   profilePic: string | null;
   /** By platform. */
   optIns: Record<string, boolean>;
-  exportConsent: object;
+  exportConsent: FlowKickConsent;
   tags: FlowKickTag[];
   /** Values as text, by name. */
   customFields: Record<string, string | null>;
-  interactions: object;
-  stats: object;
-  timestamps: object;
+  interactions: FlowKickInteractionCounts;
+  stats: FlowKickStats;
+  timestamps: FlowKickTimestamps;
   /** With `includeBookings`: newest first. */
   bookings?: FlowKickBooking[];
   /** With `includeQRCodes`: newest first. */

@@ -56,6 +56,16 @@ export function refineSchemas(document: OpenAPIObject): void {
   }
   visit(document, tidy);
   for (const path of Object.values(document.paths)) {
+    for (const parameter of path.get?.parameters ?? []) {
+      // `customField[name]=value`, as core/query-string reads it.
+      if (
+        'in' in parameter &&
+        parameter.in === 'query' &&
+        isNode(parameter.schema) &&
+        parameter.schema.type === 'object'
+      )
+        Object.assign(parameter, { style: 'deepObject', explode: true });
+    }
     for (const operation of [path.post, path.put, path.patch]) {
       const body = operation?.requestBody;
       if (!body || !('content' in body)) continue;
