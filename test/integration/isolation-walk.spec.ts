@@ -66,6 +66,7 @@ const THINGS: Record<string, () => Promise<string>> = {
   '/api/v1/inbound-events/{id}': inboundEvent,
   '/api/v1/jobs/{id}': async () =>
     (await ours.post('/api/v1/inbound-events/reprocess', { status: 'processed' }, 202)).id,
+  '/api/v1/exports/{id}': exported,
   '/api/v1/contacts/{id}': contact,
   '/api/contacts/{id}': contact,
   '/api/admin/users/{id}': contact,
@@ -128,6 +129,12 @@ async function inboundEvent(): Promise<string> {
     expect(first).toBeDefined();
     return first.id as string;
   });
+}
+
+async function exported(): Promise<string> {
+  const { id } = await ours.post('/api/v1/exports', { resource: 'events', format: 'csv' }, 202);
+  await eventually(async () => expect((await ours.get(`/api/v1/exports/${id}`)).status).toBe('succeeded'));
+  return id;
 }
 
 const thingOf = ({ pattern }: Operation) =>
