@@ -13,6 +13,8 @@ export type TextRow = (string | null)[];
  */
 export class RowCursor {
   private stopped = false;
+  /** A read failed: nobody knows what state the connection is in, or whether there is one. */
+  private broken = false;
 
   private constructor(
     private readonly client: pg.PoolClient,
@@ -67,23 +69,26 @@ export class RowCursor {
   private read(rows: number): Promise<TextRow[]> {
     const read = this.cursor.read(rows);
     // It is waited for later, if at all.
-    read.catch(() => undefined);
+    read.catch(() => {
+      this.broken = true;
+    });
     return read;
   }
 
   /** Gives the connection back, or what is left of it. Not while a read is under way. */
   private async close(): Promise<void> {
-    if (!this.stopped) {
+    if (!this.stopped && !this.broken) {
       try {
         await this.cursor.close();
         await this.client.query('rollback');
+        this.client.off('error', ignore);
+        return this.client.release();
       } catch {
-        this.stopped = true;
+        // Its transaction goes with it.
       }
     }
-    // One that was ended on purpose may yet say so.
-    if (!this.stopped) this.client.off('error', ignore);
-    this.client.release(this.stopped);
+    // What was ended may yet say so: its listener stays.
+    this.client.release(true);
   }
 }
 
