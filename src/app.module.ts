@@ -13,6 +13,7 @@ import { DeliveriesModule } from './deliveries/deliveries.module.js';
 import { RecoveryModule } from './deliveries/recovery.module.js';
 import { DialectsModule } from './dialects/dialects.module.js';
 import { EventTypesModule } from './event-types/event-types.module.js';
+import { ExportsModule } from './export/exports.module.js';
 import { HealthController } from './health/health.controller.js';
 import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -34,6 +35,7 @@ export class AppModule {
     const jobs = BackgroundJobsModule.forRoles(config.roles, deliveries);
     const crm = CrmModule.over([deliveries, jobs]);
     const contacts = ContactsModule.forRoles(config.roles, [jobs, crm]);
+    const exports = ExportsModule.forRoles(config.roles, [crm, jobs]);
     const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs, crm]);
     const connections = ConnectionsModule.forRoles(config.roles, [inbound]);
     return {
@@ -50,13 +52,14 @@ export class AppModule {
         crm,
         contacts,
         BelongingsModule.forRoles(config.roles, [crm]),
+        exports,
         inbound,
         connections,
         AutomationsModule.forRoles(config.roles, [deliveries, jobs, crm, inbound, connections]),
         RetentionModule,
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         MetricsModule,
-        DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound]),
+        DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound, exports]),
         ...furtherModules,
       ],
       controllers: [HealthController],

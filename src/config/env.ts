@@ -186,6 +186,11 @@ export const ENVIRONMENT = {
     3600,
   )({ default: 60, desc: 'A delivery whose worker died comes back after so many seconds.' }),
   RELAY_INTERVAL_MS: whole(10, 60_000)({ default: 500, desc: 'How often a worker looks for due deliveries.' }),
+  EXPORTS_AT_ONCE: whole(
+    1,
+    100,
+  )({ default: 4, desc: 'Exports a process streams at once, each with a database connection of its own.' }),
+  EXPORT_KEPT_HOURS: whole(1, 24 * 366)({ default: 24 * 7, desc: "How long an export's file can be downloaded." }),
   SHUTDOWN_GRACE_S: whole(
     0,
     600,
@@ -255,6 +260,7 @@ function tree(env: ReturnType<typeof parse>, version: string) {
       },
       proxyUrl: env.DELIVERY_PROXY_URL ?? null,
     },
+    export: { atOnce: env.EXPORTS_AT_ONCE, keptMs: env.EXPORT_KEPT_HOURS * 3_600_000 },
     shutdownGraceMs: env.SHUTDOWN_GRACE_S * 1000,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT },
   };

@@ -71,6 +71,11 @@ export const ERRORS = {
     title: 'A request with this Idempotency-Key is still running',
     help: 'Wait as long as `Retry-After` says, then send the same request again.',
   },
+  gone: {
+    status: 410,
+    title: 'It was here and is no longer kept',
+    help: '`detail` says until when it was kept. Ask for it anew.',
+  },
   body_too_large: {
     status: 413,
     title: 'The body is too large',
@@ -80,6 +85,11 @@ export const ERRORS = {
     status: 415,
     title: 'The content type is not supported',
     help: 'Send `Content-Type: application/json`.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The file does not have the bytes asked for',
+    help: '`Content-Range` says how long the file is. A download that is complete has nothing left to resume.',
   },
   invalid_request: {
     status: 422,
@@ -121,6 +131,11 @@ export const ERRORS = {
     status: 429,
     title: 'Too many requests',
     help: "Wait as long as `Retry-After` says. Logins are always limited; requests only when the tenant's `rateLimits` are set.",
+  },
+  too_many_exports: {
+    status: 429,
+    title: 'Too many exports at once',
+    help: 'Wait as long as `Retry-After` says, or ask for a file: `POST /api/v1/exports` waits for its turn. The operator sets how many with `EXPORTS_AT_ONCE`.',
   },
   internal: {
     status: 500,

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { BulkPool } from './bulk-pool.js';
 import { DatabaseUrl } from './database-url.js';
 import { HotPool } from './hot-pool.js';
 import { PrismaService } from './prisma.service.js';
@@ -9,8 +10,8 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       global: true,
-      providers: [{ provide: DatabaseUrl, useValue: new DatabaseUrl(url) }, PrismaService, HotPool],
-      exports: [DatabaseUrl, PrismaService, HotPool],
+      providers: [{ provide: DatabaseUrl, useValue: new DatabaseUrl(url) }, PrismaService, HotPool, BulkPool],
+      exports: [DatabaseUrl, PrismaService, HotPool, BulkPool],
     };
   }
 }

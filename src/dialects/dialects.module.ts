@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { CrmContactsController } from './crm-contacts.controller.js';
 import { CrmSubscriptionsController } from './crm-subscriptions.controller.js';
+import { FlowKickExportsController } from './flowkick-exports.controller.js';
 import { FlowKickUserPresenter } from './flowkick-user-presenter.js';
 import { FlowKickUsersController } from './flowkick-users.controller.js';
 import { FlowKickWebhooksController } from './flowkick-webhooks.controller.js';
@@ -16,6 +17,7 @@ export class DialectsModule {
       controllers: [
         FlowKickWebhooksController,
         FlowKickUsersController,
+        FlowKickExportsController,
         CrmSubscriptionsController,
         CrmContactsController,
         ProviderPathsController,

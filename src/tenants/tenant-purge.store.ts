@@ -3,14 +3,14 @@ import { HotPool } from '../database/hot-pool.js';
 import { PrismaService } from '../database/prisma.service.js';
 
 /**
- * Every table with a tenant column, partitions one by one, but the audit log, which stays. New tables come along by themselves. The
+ * Every table with a tenant column, partitions one by one, but the audit log and the record of exports, which stay. New tables come along by themselves. The
  * counts of contacts are last: deleting contacts still adds to them.
  */
 const TENANT_TABLES = `
   select c.relname as name
   from pg_class c
   join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
-  where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and c.relname <> 'audit_log'
+  where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and c.relname not in ('audit_log', 'exports')
   order by c.relname = 'contact_counts', c.reltuples, c.relname`;
 
 @Injectable()

@@ -86,6 +86,7 @@ const THINGS: Record<string, () => Promise<string>> = {
     (await ours.post('/api/v1/conversations', { channel: 'webchat', title: MARK }, 201)).id,
   '/api/v1/deals/{id}': async () => (await ours.post('/api/v1/deals', { title: MARK }, 201)).id,
   '/api/v1/invoices/{id}': async () => (await ours.post('/api/v1/invoices', { number: MARK }, 201)).id,
+  '/api/v1/exports/{id}': exported,
   '/api/v1/contacts/{id}': contact,
   '/api/contacts/{id}': contact,
   '/api/admin/users/{id}': contact,
@@ -103,6 +104,8 @@ const BODIES: Record<string, object> = {
   'PATCH /api/v1/tags/{id}': { name: 'taken over' },
   'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
   'PATCH /api/v1/message-templates/{id}': { text: 'taken over' },
+  'PATCH /api/v1/tags/{id}': { name: 'taken over' },
+  'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
 };
 
 /** Paths that name no row of a tenant. */
@@ -165,6 +168,10 @@ async function automationTask(): Promise<string> {
     [app.tenant.id, MARK],
   );
   return row!.id;
+async function exported(): Promise<string> {
+  const { id } = await ours.post('/api/v1/exports', { resource: 'events', format: 'csv' }, 202);
+  await eventually(async () => expect((await ours.get(`/api/v1/exports/${id}`)).status).toBe('succeeded'));
+  return id;
 }
 
 const thingOf = ({ pattern }: Operation) =>

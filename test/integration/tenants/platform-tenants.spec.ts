@@ -98,7 +98,7 @@ describe('a tenant', () => {
 });
 
 describe('removing a tenant', () => {
-  it('removes all it owns, in every table, but its audit log; and nothing of another tenant', async () => {
+  it('removes all it owns, in every table, but its audit log and its record of exports; and nothing of another tenant', async () => {
     const [gone, stays] = [await createTenant(app, 'gone'), await createTenant(app, 'stays')];
     for (const { id } of [gone, stays]) await fillTables(id);
     const subscription = { url: 'https://example.com/hook', eventTypes: ['*'] };
@@ -109,7 +109,7 @@ describe('removing a tenant', () => {
     await as(app, gone.apiKey).get('/api/auth/me').expect(200);
     await asPlatform(app).delete(`${TENANTS}/${gone.id}`).expect(204);
 
-    expect(Object.keys(await rowsOf(gone.id))).toEqual(['audit_log']);
+    expect(Object.keys(await rowsOf(gone.id)).sort()).toEqual(['audit_log', 'exports']);
     expect(await rowsOf(stays.id)).toEqual(before);
     await as(app, gone.apiKey).get('/api/auth/me').expect(401);
     await asPlatform(app).get(`${TENANTS}/${gone.id}`).expect(404);
