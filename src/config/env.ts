@@ -82,6 +82,13 @@ export const ENVIRONMENT = {
     default: ['api', 'worker'],
     desc: 'What this process does: answer requests (api), deliver and process (worker), or both.',
   }),
+  WORKERS: whole(
+    0,
+    64,
+  )({
+    default: 0,
+    desc: 'So many worker processes on this machine, started and watched by this one, which then answers requests only.',
+  }),
   DATABASE_URL: databaseUrl({
     default: undefined,
     desc: 'A Postgres ≥ 15 to use instead of the embedded one.',
@@ -175,11 +182,14 @@ export const ENVIRONMENT = {
     1000,
     60_000,
   )({ default: 10_000, desc: 'How long a receiver may take, unless tenant or subscription say otherwise.' }),
-  DELIVERY_IN_FLIGHT: whole(1, 10_000)({ default: 128, desc: 'Requests a worker has open at once.' }),
+  DELIVERY_IN_FLIGHT: whole(
+    1,
+    10_000,
+  )({ default: 256, desc: 'Requests a worker has open at once; two thirds of them at most to one subscription.' }),
   DELIVERY_IN_FLIGHT_PER_SUBSCRIPTION: whole(
     1,
     1000,
-  )({ default: 32, desc: 'Of these, at most so many to one subscription.' }),
+  )({ default: 128, desc: 'Of these, at most so many to one subscription.' }),
   DELIVERY_HELD: whole(64, 1_000_000)({ default: 4096, desc: 'Deliveries a worker holds in memory at once.' }),
   DELIVERY_LEASE_S: whole(
     1,
@@ -222,7 +232,8 @@ function tree(env: ReturnType<typeof parse>, version: string) {
   return {
     version,
     production,
-    roles: env.ROLES,
+    roles: env.WORKERS > 0 ? env.ROLES.filter((role) => role !== 'worker') : env.ROLES,
+    workers: env.WORKERS,
     dataDir: path.resolve(env.DATA_DIR),
     http: {
       port: env.PORT,
