@@ -6,6 +6,8 @@ import type { Config } from './config/env.js';
 import { Clock } from './core/clock.js';
 import { newId } from './core/ids.js';
 import { parseQuery } from './core/query-string.js';
+import { FastLane } from './http/fast-lane.js';
+import { KnownRoutes } from './http/known-routes.js';
 import { serveOpenApi } from './http/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { takeRawBodies } from './http/raw-body.js';
@@ -31,15 +33,23 @@ export async function createApp(
   const root = AppModule.forRoot(config, databaseUrl, clock, furtherModules);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     rawBody: true,
+    // JSON and nothing else: a form would be taken for an object of texts.
+    bodyParser: false,
     logger: new NestLogger(),
   });
-  app.useGlobalPipes(dtoPipe());
-  app.useGlobalFilters(new ProblemFilter());
+  app.useBodyParser('application/json', { bodyLimit: config.http.bodyLimitBytes });
   const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeContentTypeParser('text/plain');
+  const routes = new KnownRoutes();
+  routes.watch(fastify);
+  app.useGlobalPipes(dtoPipe());
+  app.useGlobalFilters(new ProblemFilter(routes));
   logRequests(fastify);
   takeRawBodies(fastify, config.inbound.bodyLimitBytes);
-  if (config.roles.includes('api')) serveOpenApi(app, config);
-  else {
+  if (config.roles.includes('api')) {
+    app.get(FastLane).open(fastify, routes);
+    serveOpenApi(app, config);
+  } else {
     fastify.addHook('onRequest', async (request, reply) => {
       if (!request.url.startsWith('/health/') && request.url !== '/metrics')
         await reply.status(404).send('This process is a worker: it answers /health/* and /metrics only.\n');

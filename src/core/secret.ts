@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const WHSEC = 'whsec_';
 
@@ -38,10 +38,15 @@ export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
+/** The same as a text to look things up by, one character for each byte; at half the cost, for every request needs it. */
+export function tokenKey(token: string): string {
+  return hash('sha256', token, 'binary');
+}
+
 /** Compares two secrets in constant time, whatever their lengths. */
 export function sameSecret(a: string | Buffer, b: string | Buffer): boolean {
-  const hash = (value: string | Buffer) => createHash('sha256').update(value).digest();
-  return timingSafeEqual(hash(a), hash(b));
+  const hashed = (value: string | Buffer) => createHash('sha256').update(value).digest();
+  return timingSafeEqual(hashed(a), hashed(b));
 }
 
 const SEALED_VERSION = 1;

@@ -1,15 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { invalidField } from '../core/errors.js';
+import { FastLane } from '../http/fast-lane.js';
 import { ApiPage } from '../http/page.decorator.js';
 import { CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
+import { FastAccess } from '../tenants/fast-access.js';
 import { AcceptedEvent, BatchAnswer, EventQuery, EventView, EventWithDeliveries, PublishEvent } from './event.dto.js';
 import { EventService, MAX_BATCH, parsePublishEvent } from './event.service.js';
 
 @ApiTags('Events')
 @Controller('api/v1/events')
 export class EventController {
-  constructor(private readonly events: EventService) {}
+  constructor(
+    private readonly events: EventService,
+    access: FastAccess,
+    lane: FastLane,
+  ) {
+    // A repeat is told from a first request by those who keep the keys.
+    const admit = (headers: IncomingHttpHeaders) =>
+      headers['idempotency-key'] === undefined ? access.admit(headers, 'events:write') : null;
+    lane.add({
+      path: '/api/v1/events',
+      admit,
+      answer: ({ caller, body }) => this.publish(caller.tenantId, lane.json(body)),
+    });
+    lane.add({
+      path: '/api/v1/events/batch',
+      admit,
+      answer: ({ caller, body }) => this.publishBatch(caller.tenantId, lane.json(body)),
+    });
+  }
 
   /** Publish an event: it is committed, with one delivery for each matching subscription, before this answers. */
   @Post()

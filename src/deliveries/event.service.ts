@@ -68,9 +68,8 @@ export class EventService {
   private async check(tenantId: string, input: PublishEvent): Promise<NewEvent> {
     const { type, data, occurredAt, channel, orderingKey, metadata } = input;
     await this.catalog.check(tenantId, type, data);
-    for (const [name, value] of Object.entries({ channel, orderingKey })) {
-      if (value?.includes('\u0000')) throw invalidField(`/${name}`, 'The NUL character cannot be stored.');
-    }
+    refuseNul('/channel', channel);
+    refuseNul('/orderingKey', orderingKey);
     return {
       tenantId,
       type,
@@ -125,6 +124,10 @@ export function parsePublishEvent(body: unknown): PublishEvent {
   checkText('/channel', channel, 128);
   checkText('/orderingKey', orderingKey, 256);
   return body as unknown as PublishEvent;
+}
+
+function refuseNul(pointer: string, value: string | undefined): void {
+  if (value?.includes('\u0000')) throw invalidField(pointer, 'The NUL character cannot be stored.');
 }
 
 function checkText(pointer: string, value: unknown, maxLength: number): void {

@@ -8,7 +8,7 @@ import { TenantChanges } from '../tenants/tenant-changes.js';
 import { TenantSettings } from '../tenants/tenant-settings.js';
 import type { CreateEventType, EventSample, EventTypeQuery, EventTypeView, UpdateEventType } from './event-type.dto.js';
 import { type EventType, EventTypeStore } from './event-type.store.js';
-import { SchemaValidator } from './schema-validator.js';
+import { backtracking, SchemaValidator } from './schema-validator.js';
 import { BUILT_IN_EVENT_TYPES, type BuiltInEventType, findBuiltInEventType } from './vocabularies/catalog.js';
 
 const REMEMBERED_TENANTS = 10_000;
@@ -53,8 +53,9 @@ export class EventCatalog {
     }
     if (!entry.schema) return;
     const schema = entry.schema as Record<string, unknown>;
-    const cacheKey = own ? `${tenantId}/${type}/${own.updatedAt.getTime()}` : type;
-    const problems = this.validator.validate(cacheKey, schema, data);
+    const problems = own
+      ? this.validator.validate(`${tenantId}/${type}/${own.updatedAt.getTime()}`, schema, data)
+      : this.validator.validate(type, schema, data, backtracking);
     if (problems.length === 0) return;
     throw new AppError('invalid_event_data', {
       detail: `The data does not fit the schema of "${type}": ${problems.map((p) => `${p.pointer || '/'} ${p.detail}`).join('; ')}`,

@@ -1,7 +1,8 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, NotFoundException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, ERRORS, type ErrorCode } from '../core/errors.js';
 import { logger } from '../observability/logger.js';
+import { KnownRoutes } from './known-routes.js';
 import type { Problem } from './problem.dto.js';
 
 // What the framework itself refuses, before a controller is reached.
@@ -43,27 +44,47 @@ export function toAppError(thrown: unknown): AppError {
   });
 }
 
+export interface ProblemAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
 /** The one place where an exception becomes an answer: `application/problem+json`. */
+export function problemAnswer(thrown: unknown, request: { id: string; url: string }): ProblemAnswer {
+  const error = toAppError(thrown);
+  if (error.status >= 500) logger.error({ requestId: request.id, err: thrown }, 'request failed');
+  const problem: Problem = {
+    type: `https://posthaste.dev/errors/${error.code}`,
+    title: ERRORS[error.code].title,
+    status: error.status,
+    detail: error.message,
+    instance: request.url.split('?', 1)[0] as string,
+    code: error.code,
+    requestId: request.id,
+    ...(error.details.errors && { errors: error.details.errors }),
+  };
+  return {
+    status: error.status,
+    headers: {
+      ...error.details.headers,
+      ...(error.status === 401 && { 'www-authenticate': 'Bearer realm="posthaste"' }),
+      'content-type': 'application/problem+json; charset=utf-8',
+    },
+    body: JSON.stringify(problem),
+  };
+}
+
+/** Answers what a route, or the way to it, has thrown. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly routes: KnownRoutes) {}
+
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const reply = http.getResponse<FastifyReply>();
-    const error = toAppError(thrown);
-    if (error.status >= 500) logger.error({ requestId: request.id, err: thrown }, 'request failed');
-    const problem: Problem = {
-      type: `https://posthaste.dev/errors/${error.code}`,
-      title: ERRORS[error.code].title,
-      status: error.status,
-      detail: error.message,
-      instance: request.url.split('?', 1)[0] as string,
-      code: error.code,
-      requestId: String(request.id),
-      ...(error.details.errors && { errors: error.details.errors }),
-    };
-    for (const [name, value] of Object.entries(error.details.headers ?? {})) reply.header(name, value);
-    if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="posthaste"');
-    reply.status(error.status).type('application/problem+json').send(JSON.stringify(problem));
+    const refusal = thrown instanceof NotFoundException ? this.routes.refusalOf(request.method, request.url) : thrown;
+    const { status, headers, body } = problemAnswer(refusal, request);
+    http.getResponse<FastifyReply>().status(status).headers(headers).send(body);
   }
 }

@@ -21,9 +21,10 @@ export function takeRawBodies(fastify: FastifyInstance, largeLimitBytes: number)
   fastify.addHook('onRoute', (route) => {
     if ((route.config as RawBodyRoute | undefined)?.rawBody?.large) route.bodyLimit = largeLimitBytes;
   });
-  fastify.addHook('onRequest', async (request) => {
-    refuseCompressed(request);
-    if (rawBodyOf(request)) request.headers['content-type'] = RAW;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const refusal = compressed(request);
+    if (!refusal && rawBodyOf(request)) request.headers['content-type'] = RAW;
+    done(refusal);
   });
   fastify.addContentTypeParser(RAW, { parseAs: 'buffer' }, (request, body, done) => {
     if (rawBodyOf(request)) done(null, body);
@@ -35,10 +36,10 @@ function rawBodyOf(request: FastifyRequest): RawBodyRoute['rawBody'] {
   return (request.routeOptions.config as RawBodyRoute | undefined)?.rawBody;
 }
 
-function refuseCompressed(request: FastifyRequest): void {
+function compressed(request: FastifyRequest): AppError | undefined {
   const encoding = request.headers['content-encoding'];
-  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return;
-  throw new AppError('unsupported_media_type', {
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return undefined;
+  return new AppError('unsupported_media_type', {
     detail: `The body has "content-encoding: ${encoding.slice(0, 40)}". Send it uncompressed.`,
   });
 }

@@ -13,28 +13,52 @@ const QUIET = new Set([
   '/health/ready',
 ]);
 
-/** One wide line for each request, its id in the answer, and its place in the metrics. */
+/** A request that was answered. */
+export interface AnsweredRequest {
+  id: string;
+  method: string;
+  /** Its pattern, such as `/api/v1/events/:id`. */
+  route: string;
+  status: number;
+  durationMs: number;
+  principal: { tenantId: string; id: string } | undefined;
+}
+
+/** One wide line for a request, and its place in the metrics. */
+export function logRequest({ id, method, route, status, durationMs, principal }: AnsweredRequest): void {
+  metrics.httpRequests.inc({ method, route, status: statusClass(status) });
+  metrics.httpSeconds.observe(durationMs / 1000);
+  const level = status >= 500 ? 'error' : QUIET.has(route) && status < 400 ? 'debug' : 'info';
+  if (!logger.isLevelEnabled(level)) return;
+  logger[level](
+    {
+      requestId: id,
+      method,
+      route,
+      status,
+      durationMs: Math.round(durationMs),
+      tenantId: principal?.tenantId,
+      principal: principal?.id,
+    },
+    'request',
+  );
+}
+
+/** Does this for each request that Fastify answers, and names it in the answer. */
 export function logRequests(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  fastify.addHook('onResponse', async (request: FastifyRequest, reply) => {
-    const route = request.routeOptions.url ?? 'unknown';
-    metrics.httpRequests.inc({ method: request.method, route, status: statusClass(reply.statusCode) });
-    metrics.httpSeconds.observe(reply.elapsedTime / 1000);
-    const level = reply.statusCode >= 500 ? 'error' : QUIET.has(route) && reply.statusCode < 400 ? 'debug' : 'info';
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level](
-      {
-        requestId: request.id,
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        durationMs: Math.round(reply.elapsedTime),
-        tenantId: request.principal?.tenantId,
-        principal: request.principal?.id,
-      },
-      'request',
-    );
+  fastify.addHook('onResponse', (request: FastifyRequest, reply, done) => {
+    logRequest({
+      id: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+      principal: request.principal,
+    });
+    done();
   });
 }

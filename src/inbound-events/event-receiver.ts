@@ -4,7 +4,7 @@ import { Config } from '../config/env.js';
 import { Clock } from '../core/clock.js';
 import { AppError, type ErrorCode } from '../core/errors.js';
 import { HOPS, hopsOf, MAX_HOPS } from '../core/hops.js';
-import { isTooDeep, jsonOf, MAX_JSON_DEPTH, payloadOf } from '../core/payload.js';
+import { isTooDeep, MAX_JSON_DEPTH, payloadOf } from '../core/payload.js';
 import { findProvider } from '../core/provider-signatures/providers.js';
 import { redactHeaders } from '../core/provider-signatures/redact.js';
 import { headerIfAny, type ProviderRequest, providerRequest } from '../core/provider-signatures/request.js';
@@ -104,7 +104,7 @@ export class EventReceiver {
       });
     }
     const now = this.clock.now();
-    const hops = hopsOf(request.headers[HOPS], jsonOf(payload));
+    const hops = hopsOf(request.headers[HOPS], payload.value);
     return {
       tenantId: source.tenantId,
       source: source.provider,

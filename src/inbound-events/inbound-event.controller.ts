@@ -3,11 +3,13 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { BackgroundJobView } from '../background-jobs/background-job.dto.js';
+import { FastLane } from '../http/fast-lane.js';
 import { OwnIdempotency } from '../http/idempotency.interceptor.js';
 import { ApiPage } from '../http/page.decorator.js';
 import type { Page } from '../http/pagination.dto.js';
 import type { RawBodyRoute } from '../http/raw-body.js';
 import { Audited, CurrentPrincipal, CurrentTenant, RequireScope, TenantKeyed } from '../tenants/access.decorator.js';
+import { FastAccess } from '../tenants/fast-access.js';
 import type { Principal } from '../tenants/principal.js';
 import {
   InboundEventQuery,
@@ -16,13 +18,24 @@ import {
   ReceivedEvent,
   ReprocessFilter,
 } from './inbound-event.dto.js';
-import { InboundEventService } from './inbound-event.service.js';
+import { InboundEventService, type TenantKeyedRequest } from './inbound-event.service.js';
 import { rawHeader } from './wire-request.js';
 
 @ApiTags('Inbound events')
 @Controller('api')
 export class InboundEventController {
-  constructor(private readonly inbound: InboundEventService) {}
+  constructor(
+    private readonly inbound: InboundEventService,
+    access: FastAccess,
+    lane: FastLane,
+  ) {
+    lane.add({
+      path: '/api/webhooks/:event_name',
+      admit: (headers) => access.admitTenantKeyed(headers, 'inbound:write'),
+      answer: ({ caller, name, headers, ...rest }) =>
+        this.take({ principal: caller, eventName: name, headers, contentType: headers['content-type'], ...rest }),
+    });
+  }
 
   /** Send an event in, with `X-Tenant-ID` and `X-API-Key` (the CRM guide, "Send Webhook from n8n/Activepieces"). */
   @Post('webhooks/:event_name')
@@ -32,12 +45,12 @@ export class InboundEventController {
   @OwnIdempotency()
   @RouteConfig({ rawBody: { large: false } } satisfies RawBodyRoute)
   @ApiBody({ schema: { description: 'Any JSON.' } })
-  async receive(
+  receive(
     @CurrentPrincipal() principal: Principal,
     @Param('event_name') eventName: string,
     @Req() request: FastifyRequest,
   ): Promise<ReceivedEvent> {
-    const event = await this.inbound.receive({
+    return this.take({
       principal,
       eventName,
       body: request.body as Buffer | undefined,
@@ -45,14 +58,6 @@ export class InboundEventController {
       contentType: rawHeader(request, 'content-type'),
       remoteAddress: request.ip,
     });
-    return {
-      id: event.id,
-      tenant_id: principal.tenantId,
-      event_name: eventName,
-      payload: event.payload,
-      status: event.status,
-      received_at: event.receivedAt,
-    };
   }
 
   /** List inbound events, newest first. */
@@ -86,5 +91,17 @@ export class InboundEventController {
   @Audited('inbound_event.reprocessed')
   reprocess(@CurrentTenant() tenantId: string, @Param('id') id: string): Promise<InboundEventWithAttempts> {
     return this.inbound.reprocess(tenantId, id);
+  }
+
+  private async take(request: TenantKeyedRequest): Promise<ReceivedEvent> {
+    const event = await this.inbound.receive(request);
+    return {
+      id: event.id,
+      tenant_id: request.principal.tenantId,
+      event_name: request.eventName,
+      payload: event.payload,
+      status: event.status,
+      received_at: event.receivedAt,
+    };
   }
 }

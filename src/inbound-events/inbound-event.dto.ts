@@ -1,5 +1,5 @@
 import { IsIn, IsISO8601, IsString, MaxLength } from 'class-validator';
-import { jsonOf, type PayloadKind } from '../core/payload.js';
+import type { PayloadKind } from '../core/payload.js';
 import { redactBody } from '../core/provider-signatures/redact.js';
 import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { TimeRangeQuery } from '../http/pagination.dto.js';
@@ -125,7 +125,7 @@ export function presentInboundEvent(row: InboundEvent): InboundEventView {
     sourceId,
     eventName,
     status,
-    payload: json ? redactBody(source, jsonOf({ kind: 'json', text: row.payload })) : text,
+    payload: json ? redactBody(source, JSON.parse(row.payload)) : text,
     payloadKind,
     payloadBytes,
     method,

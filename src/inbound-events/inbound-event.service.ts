@@ -7,7 +7,7 @@ import { AppError, invalidField, notFound } from '../core/errors.js';
 import { isEventTypeName } from '../core/event-pattern.js';
 import { HOPS, hopsOf } from '../core/hops.js';
 import { isUuid } from '../core/ids.js';
-import { isTooDeep, jsonOf, MAX_JSON_DEPTH, payloadOf } from '../core/payload.js';
+import { isTooDeep, MAX_JSON_DEPTH, payloadOf } from '../core/payload.js';
 import { cursorId, type Page, pageOf, timeRange } from '../http/pagination.dto.js';
 import type { Principal } from '../tenants/principal.js';
 import { EventProcessor } from './event-processor.js';
@@ -76,7 +76,7 @@ export class InboundEventService {
     const payload = payloadOf(body);
     if (payload.kind !== 'json') throw new AppError('body_not_json', { detail: notJson(body) });
     if (isTooDeep(body)) throw invalidField('', `The JSON is nested deeper than ${MAX_JSON_DEPTH} levels.`);
-    const value = jsonOf(payload);
+    const { value } = payload;
     const now = this.clock.now();
     const key = idempotencyKey(headers);
     const stored = await this.acceptor.accept({
@@ -168,10 +168,10 @@ function idempotencyKey(headers: TenantKeyedRequest['headers']): string | null {
 }
 
 function keptHeaders(headers: TenantKeyedRequest['headers'], contentType: string | undefined): object {
-  const kept = { ...headers, 'content-type': contentType };
-  return Object.fromEntries(
-    KEPT_HEADERS.flatMap((name) =>
-      kept[name as 'content-type'] === undefined ? [] : [[name, kept[name as 'content-type']]],
-    ),
-  );
+  const kept: TenantKeyedRequest['headers'] = {};
+  for (const name of KEPT_HEADERS) {
+    const value = name === 'content-type' ? contentType : headers[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../core/clock.js';
 import { AppError } from '../core/errors.js';
-import { hashToken } from '../core/secret.js';
+import { tokenKey } from '../core/secret.js';
 import { type Credential, CredentialStore } from './credential.store.js';
 import { CredentialCache } from './credential-cache.js';
 import { isSessionToken, publicIdOf } from './credential-format.js';
@@ -22,7 +22,7 @@ export class Authenticator {
 
   /** @throws `unauthenticated`: unknown, revoked or expired; the last two are told only to who presents the whole credential. */
   async authenticate(token: string): Promise<Principal> {
-    const key = hashToken(token).toString('latin1');
+    const key = tokenKey(token);
     const credential = this.cache.peek(key) ?? (await this.cache.load(key, () => this.read(token)));
     if (!credential) throw refuse(unknownDetail(token));
     const now = this.clock.now();
@@ -36,6 +36,16 @@ export class Authenticator {
       const whatToDo = noun === 'session' ? 'Log in again.' : 'Use the key that replaced it, or create one.';
       throw refuse(`This ${noun} expired at ${credential.expiresAt.toISOString()}. ${whatToDo}`);
     }
+    this.lastUsed.note(credential, now);
+    return credential.principal;
+  }
+
+  /** Whom a credential names that is remembered and good; null when only `authenticate` can tell. */
+  recall(token: string): Principal | null {
+    const credential = this.cache.peek(tokenKey(token));
+    if (!credential || credential.revokedAt) return null;
+    const now = this.clock.now();
+    if (credential.expiresAt && credential.expiresAt <= now) return null;
     this.lastUsed.note(credential, now);
     return credential.principal;
   }

@@ -34,9 +34,12 @@ export class TenantCache<Value> {
   peek(key: string): Value | undefined {
     const entry = this.entries.get(key);
     if (!entry || !this.changes.connected || this.clock.now().getTime() >= entry.staleAtMs) return undefined;
-    // Put back at the end: a Map keeps the order of insertion, so the first key is the longest unused.
-    this.entries.delete(key);
-    this.entries.set(key, entry);
+    // Put back at the end: a Map keeps the order of insertion, so the first key is the longest unused. While there is much
+    // room, none will have to go.
+    if (this.entries.size > this.limits.maxEntries / 2) {
+      this.entries.delete(key);
+      this.entries.set(key, entry);
+    }
     return entry.value;
   }
 

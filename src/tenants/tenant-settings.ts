@@ -23,6 +23,11 @@ export class TenantSettings {
     this.cache = new TenantCache(clock, changes, { maxEntries: 10_000, ttlMs: 5_000 });
   }
 
+  /** What is remembered; undefined when it must be read. */
+  peek(tenantId: string): EffectiveSettings | undefined {
+    return this.cache.peek(tenantId);
+  }
+
   /** The defaults for a tenant that is gone. Do not change what you get: others get the same object. */
   async get(tenantId: string): Promise<EffectiveSettings> {
     return this.cache.peek(tenantId) ?? (await this.load(tenantId));

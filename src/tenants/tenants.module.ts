@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
+import { FastLane } from '../http/fast-lane.js';
 import { IdempotencyInterceptor } from '../http/idempotency.interceptor.js';
 import { IdempotencyStore } from '../http/idempotency.store.js';
 import { AccessGuard } from './access.guard.js';
@@ -19,6 +20,7 @@ import { CredentialStore } from './credential.store.js';
 import { CredentialCache } from './credential-cache.js';
 import { ApiKeyStrategy, BearerStrategy, TenantKeyStrategy } from './credential-strategies.js';
 import { ExpirySweeper } from './expiry-sweeper.js';
+import { FastAccess } from './fast-access.js';
 import { LastUsedRecorder } from './last-used-recorder.js';
 import { LoginThrottle } from './login-throttle.js';
 import { MemberController } from './member.controller.js';
@@ -79,8 +81,12 @@ import { TenantSettings } from './tenant-settings.js';
     AuditLogStore,
     Bootstrapper,
     IdempotencyStore,
+    FastAccess,
+    FastLane,
   ],
   exports: [
+    FastAccess,
+    FastLane,
     Authenticator,
     TenantSettings,
     TenantChanges,

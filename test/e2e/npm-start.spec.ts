@@ -160,8 +160,9 @@ describe('npm start in a fresh clone, in a folder with spaces', () => {
     expect(await publish()).toBe(202);
 
     process.kill(orphan, 'SIGKILL');
+    // Not the answer first: what Postgres has left for connections may still give one.
+    await eventually(() => expect([0, orphan]).not.toContain(postmasterPid()), 60_000);
     await eventually(async () => expect(await publish()).toBe(202), 60_000);
-    expect(postmasterPid()).not.toBe(orphan);
 
     const taken = run('npm', ['start']);
     expect(await taken.exit).not.toBe(0);
