@@ -73,7 +73,16 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
     const message = await this.messages.find(tenantId, messageId);
     if (!conversation || !message) return { kind: 'skipped', why: 'The message is not here any more.' };
     const sent = await this.send(task, provider, conversation, message);
-    await this.writer.write(tenantId, originOf(task, provider), async (write) => {
+    await this.settle(task, provider, conversation, message, sent).catch((error: Error) => {
+      throw new TaskFailure(
+        `It was sent, as ${sent.id}, but that could not be recorded (${error.name}): do not send it again.`,
+      );
+    });
+    return { kind: 'done', did: { provider, externalId: sent.id } };
+  }
+
+  private settle(task: ClaimedTask, provider: Carrying, conversation: Conversation, message: Message, sent: Sent) {
+    return this.writer.write(task.tenantId, originOf(task, provider), async (write) => {
       const settled = await this.messages.settleSent(write.tx, message, {
         externalId: `${provider}:${sent.id}`,
         sentAt: write.now,
@@ -82,7 +91,6 @@ export class MessageSender implements TaskPerformer, MessageCarrier {
       await this.name(write, conversation, sent.conversation && `${provider}:${sent.conversation}`);
       if (settled) write.tell({ kind: 'message-recorded', message: settled, conversation });
     });
-    return { kind: 'done', did: { provider, externalId: sent.id } };
   }
 
   /** A conversation that began here gets the name its answers will come by, unless there is one of that name. */

@@ -40,7 +40,7 @@ interface Position {
 const OVERLAP_MS = 60_000;
 const KEEP_KEYS_MS = 14 * 24 * 3600 * 1000;
 const LONGEST_REST_MS = 20_000;
-const PROCESSING_LIMIT_MS = 15_000;
+const PROCESSING_LIMIT_MS = 30_000;
 const POLL_MS = 50;
 
 /**

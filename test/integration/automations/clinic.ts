@@ -78,7 +78,7 @@ export class Clinic {
         [new Date(this.clock.now().getTime() + 120_000)],
       );
       expect(open).toEqual({ events: 0, tasks: 0 });
-    });
+    }, 45_000);
   }
 
   tasks(query = ''): Promise<Task[]> {

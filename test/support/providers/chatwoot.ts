@@ -80,7 +80,9 @@ export class ChatwootServer extends ProviderServer {
       body: { id: 7, email: 'agent@clinic.example', accounts: [{ id: 1, name: 'Clinic', role: this.role }] },
     }));
     this.on('GET', `${account}/inboxes/:`, (_, [id]) => this.found(this.inboxes.find((one) => one.id === Number(id))));
-    this.on('GET', `${account}/contacts`, ({ query }) => this.contactPage(this.contacts, query));
+    this.on('GET', `${account}/contacts`, ({ query }) =>
+      this.contactPage(sorted(this.contacts, query.get('sort')), query),
+    );
     this.on('GET', `${account}/contacts/search`, ({ query }) => this.search(query));
     this.on('POST', `${account}/contacts`, ({ json }) => this.createContact(json));
     this.on('GET', `${account}/contacts/:`, (_, [id]) => this.found(this.contact(id), (payload) => ({ payload })));
@@ -386,6 +388,12 @@ export class ChatwootServer extends ProviderServer {
   private seconds(): number {
     return Math.floor(this.now().getTime() / 1000);
   }
+}
+
+/** Those with the latest activity first, when that is asked for. */
+function sorted(contacts: ChatwootContactRow[], sort: string | null): ChatwootContactRow[] {
+  if (sort !== '-last_activity_at') return contacts;
+  return [...contacts].sort((a, b) => (b.last_activity_at ?? 0) - (a.last_activity_at ?? 0));
 }
 
 function before(messages: ChatwootMessageRow[], id: string | null): ChatwootMessageRow[] {
