@@ -175,11 +175,14 @@ export const ENVIRONMENT = {
     1000,
     60_000,
   )({ default: 10_000, desc: 'How long a receiver may take, unless tenant or subscription say otherwise.' }),
-  DELIVERY_IN_FLIGHT: whole(1, 10_000)({ default: 128, desc: 'Requests a worker has open at once.' }),
+  DELIVERY_IN_FLIGHT: whole(
+    1,
+    10_000,
+  )({ default: 256, desc: 'Requests a worker has open at once; two thirds of them at most to one subscription.' }),
   DELIVERY_IN_FLIGHT_PER_SUBSCRIPTION: whole(
     1,
     1000,
-  )({ default: 32, desc: 'Of these, at most so many to one subscription.' }),
+  )({ default: 128, desc: 'Of these, at most so many to one subscription.' }),
   DELIVERY_HELD: whole(64, 1_000_000)({ default: 4096, desc: 'Deliveries a worker holds in memory at once.' }),
   DELIVERY_LEASE_S: whole(
     1,

@@ -48,7 +48,22 @@ export function messageId(deliveryId: string): string {
 export interface SignedRequest {
   body: string | Buffer;
   headers: Record<string, string>;
+  /** Those of them that do not follow from the delivery, see `followingHeaders`. */
+  ownHeaders: Record<string, string>;
 }
+
+/** What the headers of an attempt say of its delivery: the same whenever it is asked, so not kept with each attempt. */
+export function followingHeaders(deliveryId: string, eventType: string, attemptNumber: number, sentAt: Date) {
+  return {
+    'webhook-id': messageId(deliveryId),
+    'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
+    'x-webhook-event': eventType,
+    'x-webhook-delivery': deliveryId,
+    'x-webhook-attempt': String(attemptNumber),
+  };
+}
+
+export const USUAL_HEADERS = { 'content-type': 'application/json' };
 
 export interface SigningInput {
   deliveryId: string;
@@ -77,19 +92,12 @@ export function signedRequest(input: SigningInput): SignedRequest {
     standardSignature(id, unixSeconds, input.body, input.keys),
     ...(input.privateKey ? [asymmetricSignature(id, unixSeconds, input.body, input.privateKey)] : []),
   ];
-  return {
-    body: input.body,
-    headers: {
-      'content-type': 'application/json',
-      ...input.headers,
-      'user-agent': input.userAgent,
-      'webhook-id': id,
-      'webhook-timestamp': String(unixSeconds),
-      'webhook-signature': signatures.join(' '),
-      'x-webhook-signature': plainSignature(input.body, newest, input.signatureFormat),
-      'x-webhook-event': input.eventType,
-      'x-webhook-delivery': input.deliveryId,
-      'x-webhook-attempt': String(input.attemptNumber),
-    },
+  const ownHeaders = {
+    ...input.headers,
+    'user-agent': input.userAgent,
+    'webhook-signature': signatures.join(' '),
+    'x-webhook-signature': plainSignature(input.body, newest, input.signatureFormat),
   };
+  const following = followingHeaders(input.deliveryId, input.eventType, input.attemptNumber, input.now);
+  return { body: input.body, headers: { ...USUAL_HEADERS, ...ownHeaders, ...following }, ownHeaders };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../core/ids.js';
 import { bucketOf } from '../core/latency-buckets.js';
+import { bigints, integers, smallints, texts, timestamps, uuids } from '../database/array-params.js';
 import { HotPool } from '../database/hot-pool.js';
 import type { AttemptRecord } from './delivery.store.js';
 
@@ -53,36 +54,36 @@ export class AttemptStore {
     const stats = statRows(records);
     const totals = totalRows(records);
     await this.hot.query('record', RECORD, [
-      records.map(() => newId()),
-      records.map((r) => r.tenantId),
-      records.map((r) => r.id),
-      records.map((r) => r.subscriptionId),
-      records.map((r) => r.number),
-      records.map((r) => r.sentAt),
-      records.map((r) => r.durationMs),
-      records.map((r) => r.outcome),
-      records.map((r) => r.statusCode),
-      records.map((r) => r.errorCode),
-      records.map((r) => r.errorMessage),
-      records.map((r) => r.requestHeaders),
-      records.map((r) => r.responseHeaders),
-      records.map((r) => r.responseBody),
-      records.map((r) => r.dueAt),
+      uuids(records.map(() => newId())),
+      uuids(records.map((r) => r.tenantId)),
+      uuids(records.map((r) => r.id)),
+      uuids(records.map((r) => r.subscriptionId)),
+      smallints(records.map((r) => r.number)),
+      timestamps(records.map((r) => r.sentAt)),
+      integers(records.map((r) => r.durationMs)),
+      texts(records.map((r) => r.outcome)),
+      smallints(records.map((r) => r.statusCode)),
+      texts(records.map((r) => r.errorCode)),
+      texts(records.map((r) => r.errorMessage)),
+      texts(records.map((r) => r.requestHeaders)),
+      texts(records.map((r) => r.responseHeaders)),
+      texts(records.map((r) => r.responseBody)),
+      timestamps(records.map((r) => r.dueAt)),
       now,
-      stats.map((row) => row.tenantId),
-      stats.map((row) => row.subscriptionId),
-      stats.map((row) => row.hour),
-      stats.map((row) => row.eventType),
-      stats.map((row) => row.outcome),
-      stats.map((row) => row.bucket),
-      stats.map((row) => row.count),
-      totals.map((row) => row.subscriptionId),
-      totals.map((row) => row.tenantId),
-      totals.map((row) => row.delivered),
-      totals.map((row) => row.failed),
-      totals.map((row) => row.lastStatus),
-      totals.map((row) => row.lastAt),
-      totals.map((row) => row.lastSuccessAt),
+      uuids(stats.map((row) => row.tenantId)),
+      uuids(stats.map((row) => row.subscriptionId)),
+      timestamps(stats.map((row) => row.hour)),
+      texts(stats.map((row) => row.eventType)),
+      texts(stats.map((row) => row.outcome)),
+      smallints(stats.map((row) => row.bucket)),
+      bigints(stats.map((row) => row.count)),
+      uuids(totals.map((row) => row.subscriptionId)),
+      uuids(totals.map((row) => row.tenantId)),
+      bigints(totals.map((row) => row.delivered)),
+      bigints(totals.map((row) => row.failed)),
+      texts(totals.map((row) => row.lastStatus)),
+      timestamps(totals.map((row) => row.lastAt)),
+      timestamps(totals.map((row) => row.lastSuccessAt)),
     ]);
   }
 }

@@ -15,6 +15,7 @@ import { DeliveryService } from './delivery.service.js';
 import { DeliveryStore } from './delivery.store.js';
 import { DeliveryWorker } from './delivery.worker.js';
 import { DeliveryAdmission } from './delivery-admission.js';
+import { DeliveryBacklog } from './delivery-backlog.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
 import { EventController } from './event.controller.js';
 import { EventService } from './event.service.js';
@@ -55,6 +56,7 @@ export class DeliveriesModule {
         AttemptRecorder,
         AttemptStore,
         DeliveryAdmission,
+        DeliveryBacklog,
         HealthKeeper,
         MetaEvents,
         ConformanceChecker,

@@ -4,7 +4,7 @@ import { probeUntil } from '../core/endpoint-health.js';
 import { matches } from '../core/event-filter.js';
 import { SubscriptionTargets, type Target } from '../subscriptions/subscription-targets.js';
 import { DeliveryStore, type LoadedDelivery } from './delivery.store.js';
-import { PUT_OFF_SPREAD_MS } from './health-keeper.js';
+import { DeliveryBacklog } from './delivery-backlog.js';
 import { SubscriptionHealthStore } from './subscription-health.store.js';
 
 /** A delivery that may be sent, and how its subscription wants it. */
@@ -22,7 +22,7 @@ export interface Admitted {
 
 /** When its turn in a sequence comes it is woken; this only mends a lost wake. */
 const SEQUENCE_RETRY_MS = 5_000;
-/** Places of a rate limit are reserved so far ahead; rows beyond go back to Postgres. */
+/** Places of a rate limit are reserved so far ahead. */
 const RATE_WINDOW_MS = 1_000;
 
 /**
@@ -35,6 +35,7 @@ export class DeliveryAdmission {
     private readonly store: DeliveryStore,
     private readonly health: SubscriptionHealthStore,
     private readonly targets: SubscriptionTargets,
+    private readonly backlog: DeliveryBacklog,
     private readonly clock: Clock,
   ) {}
 
@@ -72,12 +73,11 @@ export class DeliveryAdmission {
   }
 
   private async applyFilter(group: LoadedDelivery[], filter: unknown): Promise<LoadedDelivery[]> {
-    const wanted = group.filter(
-      ({ attemptCount, event }) => attemptCount > 0 || matches(filter, JSON.parse(event.data)),
-    );
-    const others = group.filter((delivery) => !wanted.includes(delivery));
-    if (others.length > 0) await this.store.discardAcrossTenants(others);
-    return wanted;
+    const unwanted = group.filter(({ wanted, event }) => !wanted && !matches(filter, JSON.parse(event.data)));
+    if (unwanted.length === 0) return group;
+    await this.store.discardAcrossTenants(unwanted);
+    const discarded = new Set(unwanted);
+    return group.filter((delivery) => !discarded.has(delivery));
   }
 
   private async holdSequences(group: LoadedDelivery[]): Promise<LoadedDelivery[]> {
@@ -88,21 +88,19 @@ export class DeliveryAdmission {
     return group.filter((delivery) => !delivery.blocked);
   }
 
-  /** While the endpoint is left alone all wait; when the pause is over, one goes and the others wait for what it finds. */
+  /** While the endpoint is left alone all are parked; when the pause is over, one goes and the others wait for what it finds. */
   private async admitPaused(group: LoadedDelivery[], target: Target, pausedUntil: Date): Promise<Admitted[]> {
     const now = this.clock.now();
-    if (pausedUntil > now) {
-      await this.putOff(group, pausedUntil.getTime() - now.getTime() + Math.random() * PUT_OFF_SPREAD_MS);
-      return [];
-    }
     const [first, ...others] = group;
     if (!first) return [];
-    const until = probeUntil(now, target.timeoutMs);
-    const probing = await this.health.claimProbe(first.subscriptionId, now, until);
-    await this.putOff(probing ? others : group, until.getTime() - now.getTime() + Math.random() * PUT_OFF_SPREAD_MS);
+    const probing =
+      pausedUntil <= now &&
+      (await this.health.claimProbe(first.subscriptionId, now, probeUntil(now, target.timeoutMs)));
+    await this.store.setDueAcrossTenants(probing ? others : group, null);
     return probing ? [admittedAt(first, target, null, true)] : [];
   }
 
+  /** As many as have a place in the rate limit soon; the others are parked until those have gone. */
   private async admitPaced(group: LoadedDelivery[], target: Target, perSecond: number): Promise<Admitted[]> {
     const [first] = group;
     if (!first) return [];
@@ -118,8 +116,7 @@ export class DeliveryAdmission {
     );
     const placeAt = (i: number) => new Date(start.getTime() + (i * 1000) / perSecond);
     const beyond = group.slice(places);
-    for (const [i, delivery] of beyond.entries())
-      await this.putOff([delivery], placeAt(places + i).getTime() - now.getTime());
+    if (beyond.length > 0) await this.backlog.park(beyond);
     return group.slice(0, places).map((delivery, i) => admittedAt(delivery, target, placeAt(i), false));
   }
 

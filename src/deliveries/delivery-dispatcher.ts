@@ -7,14 +7,21 @@ import type { Target } from '../subscriptions/subscription-targets.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import { type AttemptRecord, type DeliveryRef, DeliveryStore, type LoadedDelivery } from './delivery.store.js';
 import { type Admitted, DeliveryAdmission } from './delivery-admission.js';
+import { DeliveryBacklog } from './delivery-backlog.js';
 import { DeliveryLanes } from './delivery-lanes.js';
 import { HttpSender } from './http-sender.js';
 import { buildRequest } from './request-builder.js';
 
-/** A row that its lane found no room for comes back after this time. */
-const NO_ROOM_MS = 1000;
+/** A lane with fewer rows than this waiting takes parked ones of its subscription, so many at a time. */
+const LANE_LOW = 64;
+const PARKED_TAKEN = 512;
 /** A held delivery is looked at again after this time; whether it is sent then, the endpoint's pause decides. */
 const HELD_MS = 60_000;
+
+interface HeldDelivery {
+  ref: DeliveryRef;
+  renewAtMs: number;
+}
 
 /**
  * Sends what it is handed: load → admit → sign → send → judge → record.
@@ -23,7 +30,7 @@ const HELD_MS = 60_000;
  */
 @Injectable()
 export class DeliveryDispatcher {
-  private readonly held = new Map<string, DeliveryRef>();
+  private readonly held = new Map<string, HeldDelivery>();
   private readonly lanes: DeliveryLanes<Admitted>;
   /** Rows that wait here for their place in a rate limit. */
   private readonly pacing = new Map<NodeJS.Timeout, Admitted>();
@@ -40,13 +47,14 @@ export class DeliveryDispatcher {
     private readonly admission: DeliveryAdmission,
     private readonly sender: HttpSender,
     private readonly recorder: AttemptRecorder,
+    private readonly backlog: DeliveryBacklog,
   ) {
-    this.lanes = new DeliveryLanes(config.delivery, (row) => this.process(row));
+    this.lanes = new DeliveryLanes(config.delivery, (row, answered) => this.process(row, answered));
   }
 
   start(): void {
     this.running = true;
-    this.renewal = setInterval(() => void this.renewLeases(), this.config.delivery.leaseMs / 3);
+    this.renewal = setInterval(() => void this.renewLeases(), this.renewalMs / 2);
   }
 
   /** How many more rows may be handed over now; 0 where this process does not deliver. */
@@ -54,25 +62,67 @@ export class DeliveryDispatcher {
     return this.running ? Math.max(0, this.lanes.room - this.loading - this.pacing.size) : 0;
   }
 
+  /** How many of them may be one tenant's. */
+  roomFor(tenantId: string): number {
+    return Math.min(this.room, this.lanes.roomFor(tenantId));
+  }
+
+  /** A row held for so long has its lease renewed: most never are. */
+  private get renewalMs(): number {
+    return this.config.delivery.leaseMs / 3;
+  }
+
   leaseUntil(): Date {
     return new Date(this.clock.now().getTime() + this.config.delivery.leaseMs);
   }
 
   /** Takes leased rows. Resolves when they are admitted, not when they are delivered: the slowest must not hold up the next. */
-  async dispatch(refs: readonly DeliveryRef[]): Promise<void> {
+  dispatch(refs: readonly DeliveryRef[]): Promise<void> {
     const fresh = refs.filter((ref) => !this.held.has(ref.id));
-    this.loading += fresh.length;
+    return this.admit(fresh.length, () => this.store.loadChunkAcrossTenants(fresh));
+  }
+
+  /** The same for rows that are known whole. */
+  dispatchLoaded(deliveries: readonly LoadedDelivery[]): Promise<void> {
+    return this.admit(deliveries.length, () => deliveries);
+  }
+
+  private async admit(
+    count: number,
+    load: () => readonly LoadedDelivery[] | Promise<readonly LoadedDelivery[]>,
+  ): Promise<void> {
+    this.loading += count;
     try {
-      const loaded = await this.store.loadChunkAcrossTenants(fresh);
+      const loaded = await load();
       const admitted = await this.admission.admit(loaded.filter((delivery) => !this.held.has(delivery.id)));
       const refused = admitted.filter((row) => !this.take(row)).map((row) => row.delivery);
-      await this.setDue(refused, new Date(this.clock.now().getTime() + NO_ROOM_MS), 'deliveries could not be put off');
+      if (refused.length > 0) await this.backlog.park(refused);
     } catch (error) {
       // The lease brings them back.
-      logger.error({ err: (error as Error).message, deliveries: fresh.length }, 'chunk could not be loaded');
+      logger.error({ err: (error as Error).message, deliveries: count }, 'chunk could not be loaded');
     } finally {
-      this.loading -= fresh.length;
+      this.loading -= count;
     }
+  }
+
+  /** Leases rows whose time has come and starts on them; returns how many there were. */
+  async takeDue(limit: number): Promise<number> {
+    const due = await this.store.claimDueAcrossTenants(this.clock.now(), this.leaseUntil(), limit);
+    if (due.length > 0) await this.dispatchLoaded(due);
+    return due.length;
+  }
+
+  /** The same for parked rows of every subscription that may be sent to; of one that rested, one row probes. */
+  async takeParked(): Promise<void> {
+    for (const { tenantId, subscriptionId, probe } of await this.backlog.waiting()) {
+      const limit = Math.min(probe ? 1 : PARKED_TAKEN, this.roomFor(tenantId));
+      if (limit > 0) await this.takeParkedOf(subscriptionId, limit);
+    }
+  }
+
+  private async takeParkedOf(subscriptionId: string, limit: number): Promise<void> {
+    const rows = await this.backlog.take(subscriptionId, this.leaseUntil(), limit);
+    if (rows.length > 0) await this.dispatchLoaded(rows);
   }
 
   /** Sends one delivery now, past the lanes, and records it; for a request that a person waits for. One attempt, no retry. */
@@ -103,14 +153,14 @@ export class DeliveryDispatcher {
     this.abandoned = true;
     await this.recorder.stop();
     clearInterval(this.renewal);
-    await this.giveBack([...this.held.values()]);
+    await this.giveBack([...this.held.values()].map(({ ref }) => ref));
   }
 
   /** Holds a row from now on; false when there is no room for it in its lane. */
   private take(row: Admitted): boolean {
     if (!this.running) return false;
     const { id } = row.delivery;
-    this.held.set(id, row.delivery);
+    this.held.set(id, { ref: row.delivery, renewAtMs: performance.now() + this.renewalMs });
     const waitMs = row.at ? row.at.getTime() - this.clock.now().getTime() : 0;
     if (waitMs > 0) {
       const timer = setTimeout(() => {
@@ -129,10 +179,12 @@ export class DeliveryDispatcher {
     return entered;
   }
 
-  private async process({ delivery, target, probe }: Admitted): Promise<void> {
+  private async process({ delivery, target, probe }: Admitted, answered: () => void): Promise<void> {
     let finished = false;
     try {
       const attempt = await this.attempt(delivery, target, probe);
+      // The next one to an endpoint that failed goes when that is on record: it may be left alone now.
+      if (attempt.outcome === 'delivered') answered();
       if (this.abandoned) return;
       await this.recorder.record(attempt);
       finished = attempt.outcome === 'delivered' || attempt.outcome === 'failed';
@@ -142,8 +194,18 @@ export class DeliveryDispatcher {
     } finally {
       this.held.delete(delivery.id);
     }
+    this.refill(delivery);
     if (finished && delivery.sequenceKey !== null)
       void this.continueSequence(delivery.subscriptionId, delivery.sequenceKey);
+  }
+
+  private refill({ tenantId, subscriptionId }: LoadedDelivery): void {
+    if (!this.running || !this.backlog.has(subscriptionId)) return;
+    const limit = Math.min(PARKED_TAKEN, this.roomFor(tenantId));
+    if (limit < LANE_LOW || this.lanes.waiting(tenantId, subscriptionId) >= LANE_LOW) return;
+    this.takeParkedOf(subscriptionId, limit).catch((error: Error) => {
+      logger.warn({ subscriptionId, err: error.message }, 'parked deliveries wait for the relay');
+    });
   }
 
   /** The next one of an ordered subscription may go now that the one before it is finished. */
@@ -195,7 +257,14 @@ export class DeliveryDispatcher {
   }
 
   private async renewLeases(): Promise<void> {
-    await this.setDue([...this.held.values()], this.leaseUntil(), 'leases could not be renewed');
+    const nowMs = performance.now();
+    const ending = [...this.held.values()].filter((row) => row.renewAtMs <= nowMs);
+    for (const row of ending) row.renewAtMs = nowMs + this.renewalMs;
+    await this.setDue(
+      ending.map(({ ref }) => ref),
+      this.leaseUntil(),
+      'leases could not be renewed',
+    );
   }
 
   private async giveBack(refs: DeliveryRef[]): Promise<void> {

@@ -9,15 +9,17 @@ interface Row extends LaneItem {
 function lanes(limits: { inFlight: number; held: number }) {
   const started: Row[] = [];
   const ends: (() => void)[] = [];
-  const run = (row: Row) => {
+  const answers: (() => void)[] = [];
+  const run = (row: Row, answered: () => void) => {
     started.push(row);
+    answers.push(answered);
     return new Promise<void>((resolve) => ends.push(resolve));
   };
   const end = async () => {
     ends.shift()?.();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { lanes: new DeliveryLanes<Row>(limits, run), started, end };
+  return { lanes: new DeliveryLanes<Row>(limits, run), started, end, answer: () => answers.shift()?.() };
 }
 let n = 0;
 const row = (tenantId: string, subscriptionId = tenantId, laneLimit = 100): Row => ({
@@ -50,9 +52,32 @@ describe('limits', () => {
   it('hold for a lane and for all', () => {
     const { lanes: limited, started } = lanes({ inFlight: 5, held: 100 });
     for (let i = 0; i < 10; i++) limited.offer(row('t', 'narrow', 2));
-    for (let i = 0; i < 10; i++) limited.offer(row('t', 'wide'));
+    for (let i = 0; i < 10; i++) limited.offer(row('t', `wide-${i}`));
     expect(started.filter((one) => one.subscriptionId === 'narrow')).toHaveLength(2);
     expect(started).toHaveLength(5);
+  });
+
+  it('let one alone have two thirds of the requests in flight, and two that want all as many as each other', () => {
+    const { lanes: shared, started, answer } = lanes({ inFlight: 10, held: 100 });
+    const startedOf = (lane: string) => started.filter((one) => one.subscriptionId === lane).length;
+    for (let i = 0; i < 20; i++) shared.offer(row('t', 'hanging'));
+    for (let i = 0; i < 10; i++) shared.offer(row('t', 'late'));
+    expect([startedOf('hanging'), startedOf('late')]).toEqual([7, 2]);
+    for (let i = 0; i < 7; i++) answer();
+    const answeredOfHanging = 7;
+    const openNow = [startedOf('hanging') - answeredOfHanging, startedOf('late')];
+    expect(openNow.sort()).toEqual([4, 5]);
+  });
+
+  it('free the place in flight with the answer, the place in memory when all is recorded', async () => {
+    const { lanes: recorded, started, answer, end } = lanes({ inFlight: 1, held: 10 });
+    recorded.offer(row('t'));
+    recorded.offer(row('t'));
+    answer();
+    expect(started).toHaveLength(2);
+    expect(recorded.room).toBe(8);
+    await end();
+    expect(recorded.room).toBe(9);
   });
 
   it('leave room for those who have nothing yet: one alone gets half, the second a third', () => {

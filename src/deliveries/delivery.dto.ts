@@ -1,4 +1,5 @@
 import { IsIn, IsString, IsUUID } from 'class-validator';
+import { followingHeaders, USUAL_HEADERS } from '../core/delivery-request.js';
 import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { TimeRangeQuery } from '../http/pagination.dto.js';
 import type { Attempt, Delivery } from './delivery.store.js';
@@ -30,7 +31,7 @@ export class DeliveryView {
   subscriptionId: string;
   status: 'pending' | 'succeeded' | 'failed' | 'cancelled';
   attemptCount: number;
-  /** When the next attempt is due; null when none is to come, or while the subscription is disabled. */
+  /** When the next attempt is due; null when none is to come, while it waits for its turn, or while the subscription is disabled. */
   nextAttemptAt: Date | null;
   createdAt: Date;
   completedAt: Date | null;
@@ -89,8 +90,8 @@ export function presentDelivery(delivery: Delivery, eventType: string): Delivery
   };
 }
 
-export function presentAttempt(attempt: Attempt): AttemptView {
-  const { id, number, sentAt, durationMs, outcome, statusCode, errorCode, errorMessage } = attempt;
+export function presentAttempt(attempt: Attempt, eventType: string): AttemptView {
+  const { id, deliveryId, number, sentAt, durationMs, outcome, statusCode, errorCode, errorMessage } = attempt;
   const headers = (json: string | null) => JSON.parse(json ?? '{}') as Record<string, string>;
   return {
     id,
@@ -100,7 +101,13 @@ export function presentAttempt(attempt: Attempt): AttemptView {
     outcome,
     statusCode,
     error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? '' },
-    request: { headers: headers(attempt.requestHeaders) },
+    request: {
+      headers: {
+        ...USUAL_HEADERS,
+        ...followingHeaders(deliveryId, eventType, number, sentAt),
+        ...headers(attempt.requestHeaders),
+      },
+    },
     response:
       statusCode === null ? null : { headers: headers(attempt.responseHeaders), body: attempt.responseBody ?? '' },
   };

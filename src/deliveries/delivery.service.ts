@@ -55,18 +55,22 @@ export class DeliveryService {
       tenantId,
       rows.map((row) => row.id),
     );
-    return rows.map((row) => ({
-      ...presentDelivery(row, types.get(row.eventId) ?? ''),
-      attempts: attempts.filter((attempt) => attempt.deliveryId === row.id).map(presentAttempt),
-    }));
+    return rows.map((row) => {
+      const type = types.get(row.eventId) ?? '';
+      const own = attempts.filter((attempt) => attempt.deliveryId === row.id);
+      return { ...presentDelivery(row, type), attempts: own.map((attempt) => presentAttempt(attempt, type)) };
+    });
   }
 
   /** With its attempts, oldest first. */
   async get(tenantId: string, id: string): Promise<DeliveryWithAttempts> {
     const found = isUuid(id) ? await this.store.findWithAttempts(tenantId, id) : null;
     if (!found) throw notFound('delivery', id);
-    const event = await this.events.find(tenantId, found.delivery.eventId);
-    return { ...presentDelivery(found.delivery, event?.type ?? ''), attempts: found.attempts.map(presentAttempt) };
+    const type = (await this.events.find(tenantId, found.delivery.eventId))?.type ?? '';
+    return {
+      ...presentDelivery(found.delivery, type),
+      attempts: found.attempts.map((attempt) => presentAttempt(attempt, type)),
+    };
   }
 
   /** Sends a delivery once more, now, with the same message id. After a failure the rest of its schedule still counts. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EndpointVerdict } from '../core/attempt-outcome.js';
 import type { EventContent } from '../core/delivery-request.js';
 import { lowestIdAt } from '../core/ids.js';
+import { uuids } from '../database/array-params.js';
 import { HotPool } from '../database/hot-pool.js';
 import { PrismaService } from '../database/prisma.service.js';
 import type { Attempt, Delivery, DeliveryStatus, Prisma } from '../generated/prisma/client.js';
@@ -20,6 +21,8 @@ export interface LoadedDelivery extends DeliveryRef {
   /** Null: the subscription is gone. */
   subscriptionVersion: number | null;
   attemptCount: number;
+  /** Its subscription's filter has been looked at. */
+  wanted: boolean;
   /** Set for ordered subscriptions: deliveries with the same one wait for each other. */
   sequenceKey: string | null;
   /** An earlier one of its sequence is not finished. */
@@ -52,6 +55,13 @@ export interface AttemptRecord extends DeliveryRef {
   dueAt: Date | null;
 }
 
+export interface ParkedSubscription extends Record<string, unknown> {
+  tenantId: string;
+  subscriptionId: string;
+  /** Its pause is over: one row finds out whether the endpoint is back. */
+  probe: boolean;
+}
+
 export interface DeliveryFilter {
   subscriptionId?: string;
   eventId?: string;
@@ -61,29 +71,60 @@ export interface DeliveryFilter {
   until?: Date;
 }
 
-const CLAIM = `
-  update deliveries d set due_at = $2
-  from (
-    select tenant_id, id from deliveries
-    where status = 'pending' and due_at <= $1
-    order by due_at limit $3 for update skip locked
-  ) due
-  where d.tenant_id = due.tenant_id and d.id = due.id
-  returning d.tenant_id as "tenantId", d.id`;
-
-const LOAD = `
+/** What is loaded of the deliveries that a statement calls `d`. */
+const LOADED = `
   select d.tenant_id, d.id, d.subscription_id, d.attempt_count, d.event_id, d.sequence_key, e.type, e.data, e.metadata, e.occurred_at,
          s.version, h.paused_until,
          d.sequence_key is not null and exists (
            select 1 from deliveries earlier
            where earlier.subscription_id = d.subscription_id and earlier.sequence_key = d.sequence_key
-             and earlier.status = 'pending' and earlier.event_id < d.event_id) as blocked
-  from unnest($1::uuid[], $2::uuid[]) as ref(tenant_id, id)
-  join deliveries d on d.tenant_id = ref.tenant_id and d.id = ref.id
+             and earlier.status = 'pending' and earlier.event_id < d.event_id) as blocked`;
+const LOADED_FROM = `
   join events e on e.tenant_id = d.tenant_id and e.id = d.event_id
   left join subscriptions s on s.id = d.subscription_id
-  left join subscription_health h on h.subscription_id = d.subscription_id
+  left join subscription_health h on h.subscription_id = d.subscription_id`;
+
+const LOAD = `
+  ${LOADED}
+  from unnest($1::uuid[], $2::uuid[]) as ref(tenant_id, id)
+  join deliveries d on d.tenant_id = ref.tenant_id and d.id = ref.id
+  ${LOADED_FROM}
   where d.status = 'pending'`;
+
+/** Leases the rows that `due` selects, and loads them: one statement. */
+const claim = (due: string) => `
+  with due as (${due} for update skip locked), d as (
+    update deliveries c set due_at = $2 from due where c.tenant_id = due.tenant_id and c.id = due.id
+    returning c.tenant_id, c.id, c.subscription_id, c.attempt_count, c.event_id, c.sequence_key
+  )
+  ${LOADED}
+  from d
+  ${LOADED_FROM}
+  order by d.id`;
+
+const CLAIM = claim(`
+  select tenant_id, id from deliveries where status = 'pending' and due_at <= $1 order by due_at limit $3`);
+
+const CLAIM_PARKED = claim(`
+  select tenant_id, id from deliveries
+  where subscription_id = $1 and status = 'pending' and due_at is null order by id limit $3`);
+
+// From one subscription to the next through the index: their number counts, not that of the rows they have parked.
+const PARKED_SUBSCRIPTIONS = `
+  with recursive parked as (
+    (select tenant_id, subscription_id from deliveries where status = 'pending' and due_at is null
+     order by subscription_id limit 1)
+    union all
+    select next.tenant_id, next.subscription_id from parked cross join lateral (
+      select d.tenant_id, d.subscription_id from deliveries d
+      where d.status = 'pending' and d.due_at is null and d.subscription_id > parked.subscription_id
+      order by d.subscription_id limit 1) next
+  )
+  select parked.tenant_id as "tenantId", parked.subscription_id as "subscriptionId", h.paused_until is not null as "probe"
+  from parked
+  left join subscriptions s on s.id = parked.subscription_id
+  left join subscription_health h on h.subscription_id = s.id
+  where (s.id is null or s.enabled and (s.expires_at is null or s.expires_at > $1)) and (h.paused_until is null or h.paused_until <= $1)`;
 
 const SET_DUE = `
   update deliveries d set due_at = $3
@@ -125,7 +166,32 @@ interface LoadedRow {
   paused_until: Date | null;
 }
 
-const columns = (refs: readonly DeliveryRef[]) => [refs.map((ref) => ref.tenantId), refs.map((ref) => ref.id)];
+/** Deliveries of one event share one object for it: its body is made once. */
+function loadedDeliveries(rows: LoadedRow[]): LoadedDelivery[] {
+  const events = new Map<string, EventContent>();
+  return rows.map((row) => {
+    const { event_id: id, type, data, metadata, occurred_at: occurredAt } = row;
+    const event = events.get(id) ?? { id, type, data, metadata, occurredAt };
+    events.set(id, event);
+    return {
+      tenantId: row.tenant_id,
+      id: row.id,
+      subscriptionId: row.subscription_id,
+      subscriptionVersion: row.version,
+      attemptCount: row.attempt_count,
+      wanted: row.attempt_count > 0,
+      sequenceKey: row.sequence_key,
+      blocked: row.blocked,
+      pausedUntil: row.paused_until,
+      event,
+    };
+  });
+}
+
+const columns = (refs: readonly DeliveryRef[]) => [
+  uuids(refs.map((ref) => ref.tenantId)),
+  uuids(refs.map((ref) => ref.id)),
+];
 
 @Injectable()
 export class DeliveryStore {
@@ -135,34 +201,29 @@ export class DeliveryStore {
   ) {}
 
   /** Leases pending deliveries whose time has come, oldest first; rows another worker is claiming are passed over. */
-  async claimDueAcrossTenants(now: Date, leaseUntil: Date, limit: number): Promise<DeliveryRef[]> {
-    const claimed = await this.hot.query<{ tenantId: string; id: string }>('claim-due', CLAIM, [
-      now,
-      leaseUntil,
-      limit,
-    ]);
-    return claimed.sort((a, b) => (a.id < b.id ? -1 : 1));
+  async claimDueAcrossTenants(now: Date, leaseUntil: Date, limit: number): Promise<LoadedDelivery[]> {
+    return loadedDeliveries(await this.hot.query<LoadedRow>('claim-due', CLAIM, [now, leaseUntil, limit]));
+  }
+
+  /** Leases parked deliveries of one subscription, oldest first. */
+  async claimParkedAcrossTenants(subscriptionId: string, leaseUntil: Date, limit: number): Promise<LoadedDelivery[]> {
+    const values = [subscriptionId, leaseUntil, limit];
+    return loadedDeliveries(await this.hot.query<LoadedRow>('claim-parked', CLAIM_PARKED, values));
+  }
+
+  /** The subscriptions that have parked deliveries and are not left alone now. */
+  parkedSubscriptionsAcrossTenants(now: Date): Promise<ParkedSubscription[]> {
+    return this.hot.query('parked-subscriptions', PARKED_SUBSCRIPTIONS, [now]);
   }
 
   /** Loads those of a chunk that are still pending. */
   async loadChunkAcrossTenants(refs: readonly DeliveryRef[]): Promise<LoadedDelivery[]> {
-    const rows = await this.hot.query<LoadedRow>('load-chunk', LOAD, columns(refs));
-    return rows.map((row) => ({
-      tenantId: row.tenant_id,
-      id: row.id,
-      subscriptionId: row.subscription_id,
-      subscriptionVersion: row.version,
-      attemptCount: row.attempt_count,
-      sequenceKey: row.sequence_key,
-      blocked: row.blocked,
-      pausedUntil: row.paused_until,
-      event: { id: row.event_id, type: row.type, data: row.data, metadata: row.metadata, occurredAt: row.occurred_at },
-    }));
+    return loadedDeliveries(await this.hot.query<LoadedRow>('load-chunk', LOAD, columns(refs)));
   }
 
   /** Renews the lease of held rows, gives rows back (`dueAt` = now), defers them (later) or parks them (null). */
   async setDueAcrossTenants(refs: readonly DeliveryRef[], dueAt: Date | null): Promise<void> {
-    await this.hot.query('set-due', SET_DUE, [...columns(refs), dueAt]);
+    if (refs.length > 0) await this.hot.query('set-due', SET_DUE, [...columns(refs), dueAt]);
   }
 
   async cancelAcrossTenants(refs: readonly DeliveryRef[], now: Date): Promise<void> {
@@ -197,7 +258,9 @@ export class DeliveryStore {
       ],
       { isolationLevel: 'RepeatableRead' },
     );
-    return delivery && { delivery, attempts };
+    if (!delivery) return null;
+    const [shown] = await this.withPauses(tenantId, [delivery]);
+    return { delivery: shown as Delivery, attempts };
   }
 
   /** Newest first. */
@@ -210,8 +273,24 @@ export class DeliveryStore {
       id: { lt: belowId },
       createdAt: { gte: filter.since, lt: filter.until },
     };
-    if (filter.eventType === undefined) return this.prisma.delivery.findMany({ where, orderBy: { id: 'desc' }, take });
-    return this.listOfType(tenantId, filter, belowId, take);
+    const rows =
+      filter.eventType === undefined
+        ? await this.prisma.delivery.findMany({ where, orderBy: { id: 'desc' }, take })
+        : await this.listOfType(tenantId, filter, belowId, take);
+    return this.withPauses(tenantId, rows);
+  }
+
+  /** A delivery that is parked because its endpoint is left alone is due when that ends: so it is shown. */
+  async withPauses(tenantId: string, rows: Delivery[]): Promise<Delivery[]> {
+    const parked = rows.filter((row) => row.status === 'pending' && row.dueAt === null);
+    if (parked.length === 0) return rows;
+    const ids = [...new Set(parked.map((row) => row.subscriptionId))];
+    const pauses = await this.prisma.$queryRaw<{ id: string; pausedUntil: Date }[]>`
+      select s.id, h.paused_until as "pausedUntil" from subscriptions s join subscription_health h on h.subscription_id = s.id
+      where s.tenant_id = ${tenantId}::uuid and s.id = any(${ids}::uuid[]) and s.enabled and h.paused_until is not null`;
+    const until = new Map(pauses.map(({ id, pausedUntil }) => [id, pausedUntil]));
+    const shown = (row: Delivery) => ({ ...row, dueAt: until.get(row.subscriptionId) ?? null });
+    return rows.map((row) => (row.status === 'pending' && row.dueAt === null ? shown(row) : row));
   }
 
   /** Deliveries hold no event type of their own: the narrow row matters more than this filter's speed. */

@@ -2,12 +2,10 @@ import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { Config } from '../config/env.js';
-import { Clock } from '../core/clock.js';
 import { logger } from '../observability/logger.js';
 import { type Chunk, refsOf } from '../queue/chunk-queue.js';
 import { DueRelay } from '../queue/due-relay.js';
 import { DELIVERY_QUEUE } from './delivery.queue.js';
-import { DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
 
 const CONCURRENT_CHUNKS = 8;
@@ -18,16 +16,16 @@ const ADMISSION_POLL_MS = 10;
 export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly dispatcher: DeliveryDispatcher,
-    private readonly store: DeliveryStore,
     private readonly relay: DueRelay,
-    private readonly clock: Clock,
     private readonly config: Config,
   ) {
     super();
   }
 
   onApplicationBootstrap(): void {
-    this.relay.add({ name: 'deliveries', room: () => this.dispatcher.room, take: (limit) => this.takeDue(limit) });
+    const room = () => this.dispatcher.room;
+    this.relay.add({ name: 'deliveries', room, take: (limit) => this.dispatcher.takeDue(limit) });
+    this.relay.add({ name: 'parked deliveries', room, take: () => this.dispatcher.takeParked().then(() => 0) });
     this.dispatcher.start();
     this.relay.start();
   }
@@ -51,11 +49,5 @@ export class DeliveryWorker extends WorkerHost implements OnApplicationBootstrap
     await this.relay.stop();
     await this.dispatcher.stop(this.config.shutdownGraceMs);
     await this.worker.close();
-  }
-
-  private async takeDue(limit: number): Promise<number> {
-    const refs = await this.store.claimDueAcrossTenants(this.clock.now(), this.dispatcher.leaseUntil(), limit);
-    if (refs.length > 0) await this.dispatcher.dispatch(refs);
-    return refs.length;
   }
 }

@@ -8,7 +8,7 @@ import { metrics } from '../observability/metrics.js';
 import { DeliveryQueue } from './delivery.queue.js';
 import { type DeliveryRef, DeliveryStore } from './delivery.store.js';
 import { DeliveryDispatcher } from './delivery-dispatcher.js';
-import { EventStore, type NewEvent, type StoredEvent } from './event.store.js';
+import { EventStore, type NewEvent, type PublishedEvent, type StoredEvent } from './event.store.js';
 
 const MAX_COMMIT = 256;
 const MAX_RUNNING_COMMITS = 2;
@@ -85,31 +85,33 @@ export class EventPublisher {
 
   private async commit(events: NewEvent[]): Promise<StoredEvent[]> {
     const startedMs = performance.now();
-    const stored = await this.store.publishAcrossTenants(events, this.clock.now(), this.dispatcher.leaseUntil());
-    await this.applyFilters(events, stored);
-    const deliveries = stored.flatMap((event) => event.deliveries);
-    this.queue.handOver(deliveries);
+    const leaseUntil = this.queue.leaseUntil(new Set(events.map((event) => event.tenantId)));
+    const published = await this.store.publishAcrossTenants(events, this.clock.now(), leaseUntil);
+    await this.applyFilters(published);
+    const deliveries = published.flatMap((event) => event.deliveries);
+    this.queue.handOverLoaded(deliveries, leaseUntil !== null);
     const commitMs = Math.round(performance.now() - startedMs);
     metrics.eventsAccepted.inc(events.length);
     metrics.deliveriesMade.inc(deliveries.length);
     metrics.commitSeconds.observe(commitMs / 1000);
     logger.info({ events: events.length, deliveries: deliveries.length, commitMs }, 'events accepted');
-    return stored;
+    return published;
   }
 
   /**
    * Takes out the deliveries whose subscription's filter does not match. They were committed with the others: a crash before
    * this leaves them to the dispatcher, which looks at the filter too.
    */
-  private async applyFilters(events: NewEvent[], stored: StoredEvent[]): Promise<void> {
+  private async applyFilters(published: PublishedEvent[]): Promise<void> {
     const unwanted: DeliveryRef[] = [];
-    stored.forEach((event, i) => {
-      if (event.deliveries.every((delivery) => delivery.filter === null)) return;
-      const data: unknown = JSON.parse((events[i] as NewEvent).data);
+    for (const event of published) {
+      const [first] = event.deliveries;
+      if (!first || event.deliveries.every((delivery) => delivery.filter === null)) continue;
+      const data: unknown = JSON.parse(first.event.data);
       const [wanted, others] = partition(event.deliveries, ({ filter }) => filter === null || matches(filter, data));
       event.deliveries = wanted;
       unwanted.push(...others);
-    });
+    }
     if (unwanted.length > 0) await this.deliveries.discardAcrossTenants(unwanted);
   }
 }

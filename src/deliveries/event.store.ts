@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import type { EventContent } from '../core/delivery-request.js';
 import { patternsMatching } from '../core/event-pattern.js';
 import { newId } from '../core/ids.js';
+import { texts, timestamps, uuids } from '../database/array-params.js';
 import { HotPool } from '../database/hot-pool.js';
 import { PrismaService, type Transaction } from '../database/prisma.service.js';
-import type { DeliveryRef } from './delivery.store.js';
+import type { DeliveryRef, LoadedDelivery } from './delivery.store.js';
 
 /** An event on its way into the database. `data` and `metadata` are JSON text. */
 export interface NewEvent {
@@ -19,10 +21,15 @@ export interface NewEvent {
 export interface StoredEvent {
   id: string;
   createdAt: Date;
-  deliveries: StoredDelivery[];
+  deliveries: DeliveryRef[];
 }
 
-export interface StoredDelivery extends DeliveryRef {
+/** Stored and committed, with all that is needed to send its deliveries: who sends them at once need not read them again. */
+export interface PublishedEvent extends StoredEvent {
+  deliveries: PublishedDelivery[];
+}
+
+export interface PublishedDelivery extends LoadedDelivery {
   /** Of its subscription; the statement does not apply it. */
   filter: unknown;
 }
@@ -46,19 +53,21 @@ const PUBLISH = `
     insert into events (id, tenant_id, type, data, metadata, channel, ordering_key, occurred_at, created_at)
     select id, tenant_id, type, data, metadata, channel, ordering_key, occurred_at, $10 from input
   ), matching as materialized (
-    select t.tenant_id, t.type, s.id, s.channels, s.ordered, s.filter
+    select t.tenant_id, t.type, s.id, s.version, s.channels, s.ordered, s.filter, h.paused_until
     from (select distinct tenant_id, type, patterns from input) t
     join subscriptions s on s.tenant_id = t.tenant_id and s.enabled and s.event_types && string_to_array(t.patterns, ' ')
       and (s.expires_at is null or s.expires_at > $10)
+    left join subscription_health h on h.subscription_id = s.id
   ), due as (
     insert into deliveries (id, tenant_id, event_id, subscription_id, sequence_key, due_at, created_at)
-    select uuid_v7(), i.tenant_id, i.id, m.id, case when m.ordered then coalesce(i.ordering_key, '') end, $11, $10
+    select uuid_v7(), i.tenant_id, i.id, m.id, case when m.ordered then coalesce(i.ordering_key, '') end,
+           case when m.paused_until > $10 then null else $11::timestamptz end, $10
     from input i join matching m on m.tenant_id = i.tenant_id and m.type = i.type
     where cardinality(m.channels) = 0 or i.channel = any(m.channels)
-    returning id, tenant_id, event_id, subscription_id
+    returning id, event_id, subscription_id, sequence_key
   )
-  select due.id, due.tenant_id, due.event_id, f.filter
-  from due left join (select distinct on (id) id, filter from matching where filter is not null) f on f.id = due.subscription_id`;
+  select due.id, due.event_id, due.subscription_id, due.sequence_key, m.version, m.filter, m.paused_until
+  from due join (select distinct on (id) id, version, filter, paused_until from matching) m on m.id = due.subscription_id`;
 
 @Injectable()
 export class EventStore {
@@ -69,21 +78,18 @@ export class EventStore {
 
   /**
    * Stores events and one pending delivery for each matching subscription, in one statement and so in one commit.
-   * @param leaseUntil until then the deliveries belong to the caller; afterwards the due relay takes them
+   * Those of an endpoint that is left alone are parked.
+   * @param leaseUntil until then the deliveries belong to the caller; afterwards the due relay takes them. Null parks them
    */
-  async publishAcrossTenants(events: NewEvent[], now: Date, leaseUntil: Date): Promise<StoredEvent[]> {
-    const { ids, values } = publishValues(events, now, leaseUntil);
-    return storedEvents(
-      ids,
-      now,
-      await this.hot.query<DeliveryRow & Record<string, unknown>>('publish', PUBLISH, values),
-    );
+  async publishAcrossTenants(events: NewEvent[], now: Date, leaseUntil: Date | null): Promise<PublishedEvent[]> {
+    const { ids, values } = publishValues(events, now, leaseUntil, { uuids, texts, timestamps });
+    return publishedEvents(events, ids, now, await this.hot.query<DeliveryRow>('publish', PUBLISH, values));
   }
 
   /** The same as part of the caller's transaction: the events are there when that commits, and not otherwise. */
   async publishInTransaction(tx: Transaction, events: NewEvent[], now: Date, leaseUntil: Date): Promise<StoredEvent[]> {
-    const { ids, values } = publishValues(events, now, leaseUntil);
-    return storedEvents(ids, now, await tx.$queryRawUnsafe<DeliveryRow[]>(PUBLISH, ...values));
+    const { ids, values } = publishValues(events, now, leaseUntil, PLAIN);
+    return publishedEvents(events, ids, now, await tx.$queryRawUnsafe<DeliveryRow[]>(PUBLISH, ...values));
   }
 
   /** Whether a subscription of the tenant asks for that type. */
@@ -131,7 +137,7 @@ export class EventStore {
     await tx.delivery.create({
       data: { id: deliveryId, tenantId, eventId: id, subscriptionId, dueAt: leaseUntil, createdAt: now },
     });
-    return { id, createdAt: now, deliveries: [{ tenantId, id: deliveryId, filter: null }] };
+    return { id, createdAt: now, deliveries: [{ tenantId, id: deliveryId }] };
   }
 
   find(tenantId: string, id: string) {
@@ -152,36 +158,66 @@ export class EventStore {
   }
 }
 
-interface DeliveryRow {
+interface DeliveryRow extends Record<string, unknown> {
   id: string;
-  tenant_id: string;
   event_id: string;
+  subscription_id: string;
+  sequence_key: string | null;
+  version: number;
   filter: unknown;
+  paused_until: Date | null;
 }
 
-function publishValues(events: NewEvent[], now: Date, leaseUntil: Date): { ids: string[]; values: unknown[] } {
+/** How columns become parameters: through Prisma as they are. */
+interface ColumnFormat {
+  uuids: (values: string[]) => unknown;
+  texts: (values: (string | null)[]) => unknown;
+  timestamps: (values: Date[]) => unknown;
+}
+const asItIs = <T>(values: T) => values;
+const PLAIN: ColumnFormat = { uuids: asItIs, texts: asItIs, timestamps: asItIs };
+
+function publishValues(events: NewEvent[], now: Date, leaseUntil: Date | null, format: ColumnFormat) {
   const ids = events.map(() => newId());
   const values = [
-    ids,
-    events.map((e) => e.tenantId),
-    events.map((e) => e.type),
-    events.map((e) => patternsMatching(e.type).join(' ')),
-    events.map((e) => e.data),
-    events.map((e) => e.metadata),
-    events.map((e) => e.channel),
-    events.map((e) => e.orderingKey),
-    events.map((e) => e.occurredAt),
+    format.uuids(ids),
+    format.uuids(events.map((e) => e.tenantId)),
+    format.texts(events.map((e) => e.type)),
+    format.texts(events.map((e) => patternsMatching(e.type).join(' '))),
+    format.texts(events.map((e) => e.data)),
+    format.texts(events.map((e) => e.metadata)),
+    format.texts(events.map((e) => e.channel)),
+    format.texts(events.map((e) => e.orderingKey)),
+    format.timestamps(events.map((e) => e.occurredAt)),
     now,
     leaseUntil,
   ];
   return { ids, values };
 }
 
-function storedEvents(ids: string[], now: Date, rows: DeliveryRow[]): StoredEvent[] {
-  const stored = ids.map((id): StoredEvent => ({ id, createdAt: now, deliveries: [] }));
-  const byId = new Map(stored.map((event) => [event.id, event]));
+function publishedEvents(events: NewEvent[], ids: string[], now: Date, rows: DeliveryRow[]): PublishedEvent[] {
+  const contents = new Map<string, EventContent & { tenantId: string; deliveries: PublishedDelivery[] }>();
+  const published = events.map(({ tenantId, type, data, metadata, occurredAt }, i): PublishedEvent => {
+    const id = ids[i] as string;
+    const deliveries: PublishedDelivery[] = [];
+    contents.set(id, { id, type, data, metadata, occurredAt, tenantId, deliveries });
+    return { id, createdAt: now, deliveries };
+  });
   for (const row of rows) {
-    byId.get(row.event_id)?.deliveries.push({ tenantId: row.tenant_id, id: row.id, filter: row.filter });
+    const event = contents.get(row.event_id);
+    event?.deliveries.push({
+      tenantId: event.tenantId,
+      id: row.id,
+      subscriptionId: row.subscription_id,
+      subscriptionVersion: row.version,
+      attemptCount: 0,
+      sequenceKey: row.sequence_key,
+      blocked: row.sequence_key !== null,
+      pausedUntil: row.paused_until,
+      wanted: true,
+      event,
+      filter: row.filter,
+    });
   }
-  return stored;
+  return published;
 }

@@ -39,20 +39,15 @@ export class HealthKeeper {
     const { tenantId, subscriptionId } = attempts[0] as AttemptRecord;
     const now = this.clock.now();
     const changes: HealthChange[] = [];
-    let pausedUntil: Date | null = null;
-    let recovered = false;
     await this.store.change(tenantId, subscriptionId, (current) => {
-      pausedUntil = current.pausedUntil;
       let health: EndpointHealth = current;
       for (const { verdict, probe } of attempts) {
         const after = afterAttempt(health, verdict, now, probe);
         health = after.health;
         if (after.change) changes.push(after.change);
       }
-      recovered = current.pausedUntil !== null && health.pausedUntil === null;
       return health;
     });
-    if (recovered && pausedUntil) await this.store.wake(subscriptionId, putOffUntil(pausedUntil), now);
     for (const change of changes) await this.tell(attempts.at(-1) as AttemptRecord, change, now);
   }
 
@@ -106,7 +101,3 @@ export class HealthKeeper {
     });
   }
 }
-
-/** Rows put off because of a pause come back a little after its end, not all at one moment. */
-export const PUT_OFF_SPREAD_MS = 2_000;
-export const putOffUntil = (pausedUntil: Date) => new Date(pausedUntil.getTime() + PUT_OFF_SPREAD_MS);

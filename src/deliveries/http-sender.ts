@@ -41,8 +41,7 @@ export class HttpSender implements OnApplicationShutdown {
       const exchange = new Exchange(request.timeoutMs, resolve);
       this.agent.dispatch(
         {
-          origin: request.url.origin,
-          path: request.url.pathname + request.url.search,
+          ...addressOf(request.url),
           method: 'POST',
           headers: request.headers,
           body: request.body,
@@ -56,6 +55,17 @@ export class HttpSender implements OnApplicationShutdown {
     await this.agent.destroy();
     await this.connector.destroy();
   }
+}
+
+/** A subscription's URL object is the same for all its requests, and taking one apart is not cheap. */
+const addresses = new WeakMap<URL, { origin: string; path: string }>();
+
+function addressOf(url: URL): { origin: string; path: string } {
+  const known = addresses.get(url);
+  if (known) return known;
+  const address = { origin: url.origin, path: url.pathname + url.search };
+  addresses.set(url, address);
+  return address;
 }
 
 /**

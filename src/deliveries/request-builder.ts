@@ -18,7 +18,7 @@ export interface DeliveryRequest {
   url: URL;
   headers: Record<string, string>;
   body: string | Buffer;
-  /** The headers as the attempt's record shows them: without what lets one in at the receiver. */
+  /** What the attempt's record keeps of them: not what follows from the delivery, nor what lets one in at the receiver. */
   recordedHeaders: Record<string, string>;
 }
 
@@ -60,12 +60,18 @@ export function buildRequest(delivery: Deliverable, target: Target, now: Date, v
     recordedHeaders: {
       ...masked(access.headers),
       ...(auth && { authorization: auth.authorization.replace(/ .*/, ` ${MASK}`) }),
-      ...signed.headers,
+      ...signed.ownHeaders,
     },
   };
 }
 
-function shapedBody(event: EventContent, projection: Target['projection'], bodyFormat: BodyFormat): string {
-  const data = projection ? projectJson(event.data, projection) : event.data;
-  return deliveryBody({ ...event, data }, bodyFormat);
+/** Bodies of events, by format: an event that goes to many is made into bytes once. */
+const plainBodies = new WeakMap<EventContent, Partial<Record<BodyFormat, Buffer>>>();
+
+function shapedBody(event: EventContent, projection: Target['projection'], bodyFormat: BodyFormat): Buffer {
+  if (projection) return Buffer.from(deliveryBody({ ...event, data: projectJson(event.data, projection) }, bodyFormat));
+  const made = plainBodies.get(event) ?? {};
+  plainBodies.set(event, made);
+  made[bodyFormat] ??= Buffer.from(deliveryBody(event, bodyFormat));
+  return made[bodyFormat];
 }

@@ -22,11 +22,6 @@ const RESERVE = `
 
 const ENSURE = `insert into subscription_health (subscription_id, tenant_id) values ($1, $2) on conflict do nothing`;
 
-// Rows that were put off while the endpoint was left alone; a retry that is due later keeps its time.
-const WAKE = `
-  update deliveries set due_at = $3
-  where subscription_id = $1 and status = 'pending' and due_at > $3 and due_at <= $2`;
-
 @Injectable()
 export class SubscriptionHealthStore {
   constructor(
@@ -65,11 +60,6 @@ export class SubscriptionHealthStore {
         data: { consecutiveFailures, failingSince, pausedUntil, pausedReason, heldSince },
       });
     });
-  }
-
-  /** Makes due what was put off until at most that time. */
-  async wake(subscriptionId: string, putOffUntil: Date, now: Date): Promise<void> {
-    await this.hot.query('wake', WAKE, [subscriptionId, putOffUntil, now]);
   }
 
   /** Switches a subscription off for a reason; false when it is off already or gone. */

@@ -25,10 +25,10 @@ export class ChunkQueue {
   /** @param giveBack makes rows due at once */
   constructor(
     private readonly queue: Queue<Chunk>,
-    private readonly giveBack: (refs: RowRef[]) => Promise<unknown>,
+    private readonly giveBack: (refs: readonly RowRef[]) => Promise<unknown>,
   ) {}
 
-  async add(refs: RowRef[]): Promise<void> {
+  async add(refs: readonly RowRef[]): Promise<void> {
     try {
       if (performance.now() < this.restUntilMs) throw new Error('the queue did not answer a moment ago');
       const jobs = chunked(refs).map((chunk) => ({
@@ -53,7 +53,7 @@ export function refsOf(chunk: Chunk): RowRef[] {
   return chunk.ids.map((id, i) => ({ tenantId: chunk.tenantIds[i] as string, id }));
 }
 
-export function chunked(refs: RowRef[]): RowRef[][] {
+export function chunked(refs: readonly RowRef[]): RowRef[][] {
   return Array.from({ length: Math.ceil(refs.length / CHUNK_SIZE) }, (_, i) =>
     refs.slice(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE),
   );
