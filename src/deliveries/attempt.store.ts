@@ -3,7 +3,7 @@ import { newId } from '../core/ids.js';
 import { bucketOf } from '../core/latency-buckets.js';
 import { bigints, integers, smallints, texts, timestamps, uuids } from '../database/array-params.js';
 import { HotPool } from '../database/hot-pool.js';
-import type { AttemptRecord } from './delivery.store.js';
+import { type AttemptRecord, STILL_PENDING } from './delivery.store.js';
 
 // Health and statistics are locked in the order of their keys: two workers that record at once cannot wait for each other in
 // a circle. A held attempt is on record and does not count towards the schedule.
@@ -25,7 +25,7 @@ const RECORD = `
       due_at = m.due_at,
       completed_at = case when m.outcome in ('delivered', 'failed') then $16::timestamptz end
     from made m
-    where d.tenant_id = m.tenant_id and d.id = m.delivery_id and d.status = 'pending'
+    where d.tenant_id = m.tenant_id and d.id = m.delivery_id and ${STILL_PENDING}
   ), counted as (
     insert into delivery_stats as t (tenant_id, subscription_id, hour, event_type, outcome, bucket, count)
     select * from unnest($17::uuid[], $18::uuid[], $19::timestamptz[], $20::text[], $21::text[], $22::smallint[], $23::bigint[])

@@ -58,16 +58,17 @@ const PUBLISH = `
     join subscriptions s on s.tenant_id = t.tenant_id and s.enabled and s.event_types && string_to_array(t.patterns, ' ')
       and (s.expires_at is null or s.expires_at > $10)
     left join subscription_health h on h.subscription_id = s.id
-  ), due as (
-    insert into deliveries (id, tenant_id, event_id, subscription_id, sequence_key, due_at, created_at)
-    select uuid_v7(), i.tenant_id, i.id, m.id, case when m.ordered then coalesce(i.ordering_key, '') end,
-           case when m.paused_until > $10 then null else $11::timestamptz end, $10
+  ), due as materialized (
+    select uuid_v7() as id, i.tenant_id, i.id as event_id, m.id as subscription_id, m.version, m.filter, m.paused_until,
+           case when m.ordered then coalesce(i.ordering_key, '') end as sequence_key
     from input i join matching m on m.tenant_id = i.tenant_id and m.type = i.type
     where cardinality(m.channels) = 0 or i.channel = any(m.channels)
-    returning id, event_id, subscription_id, sequence_key
+  ), made_due as (
+    insert into deliveries (id, tenant_id, event_id, subscription_id, sequence_key, due_at, created_at)
+    select id, tenant_id, event_id, subscription_id, sequence_key, case when paused_until > $10 then null else $11::timestamptz end, $10
+    from due
   )
-  select due.id, due.event_id, due.subscription_id, due.sequence_key, m.version, m.filter, m.paused_until
-  from due join (select distinct on (id) id, version, filter, paused_until from matching) m on m.id = due.subscription_id`;
+  select id, event_id, subscription_id, sequence_key, version, filter, paused_until from due`;
 
 @Injectable()
 export class EventStore {
