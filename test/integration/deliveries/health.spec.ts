@@ -207,7 +207,7 @@ describe('an n8n workflow that is not active', () => {
     const { id, type } = await subscribe({ retryAttempts: 0 });
     await publish(type);
     await eventually(async () => expect(await counts(id)).toEqual({ failed: 1 }));
-    expect(await health(id)).toMatchObject({ state: 'well', consecutiveFailures: 1 });
+    await eventually(async () => expect(await health(id)).toMatchObject({ state: 'well', consecutiveFailures: 1 }));
   });
 });
 
