@@ -5,6 +5,7 @@ import { loadOrCreateMasterKey } from './config/master-key.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
 import { configureLogger, logger } from './observability/logger.js';
 import { banner, startLine } from './start-messages.js';
+import { WorkerProcesses } from './worker-processes.js';
 
 const DATABASE = 'posthaste';
 
@@ -30,9 +31,13 @@ async function start(): Promise<() => Promise<void>> {
     await app.init();
     const bootstrap = await app.get(Bootstrapper).ensureFirstTenant();
     await app.listen(config.http.port, config.http.host);
-    banner(config, bootstrap, await app.getUrl());
+    const workers = new WorkerProcesses(config, databaseUrl);
+    workers.start();
+    // A worker process of another one has nothing to say to a person.
+    if (!process.connected) banner(config, bootstrap, await app.getUrl());
     return async () => {
       await app.close();
+      await workers.stop();
       await postgres?.stop();
     };
   } catch (error) {
@@ -118,4 +123,6 @@ export async function run(): Promise<void> {
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
+  // The process whose worker this is has ended, in whatever way.
+  if (process.connected) process.once('disconnect', () => end('SIGTERM'));
 }

@@ -82,6 +82,13 @@ export const ENVIRONMENT = {
     default: ['api', 'worker'],
     desc: 'What this process does: answer requests (api), deliver and process (worker), or both.',
   }),
+  WORKERS: whole(
+    0,
+    64,
+  )({
+    default: 0,
+    desc: 'So many worker processes on this machine, started and watched by this one, which then answers requests only.',
+  }),
   DATABASE_URL: databaseUrl({
     default: undefined,
     desc: 'A Postgres ≥ 15 to use instead of the embedded one.',
@@ -220,7 +227,8 @@ function tree(env: ReturnType<typeof parse>, version: string) {
   return {
     version,
     production,
-    roles: env.ROLES,
+    roles: env.WORKERS > 0 ? env.ROLES.filter((role) => role !== 'worker') : env.ROLES,
+    workers: env.WORKERS,
     dataDir: path.resolve(env.DATA_DIR),
     http: {
       port: env.PORT,
