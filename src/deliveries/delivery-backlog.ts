@@ -45,6 +45,7 @@ export class DeliveryBacklog {
     try {
       const rows = await this.store.claimParkedAcrossTenants(subscriptionId, leaseUntil, limit);
       if (rows.length < limit) this.known.delete(subscriptionId);
+      else this.known.add(subscriptionId);
       return rows;
     } finally {
       this.taking.delete(subscriptionId);

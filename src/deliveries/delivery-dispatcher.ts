@@ -9,6 +9,7 @@ import { type AttemptRecord, type DeliveryRef, DeliveryStore, type LoadedDeliver
 import { type Admitted, DeliveryAdmission } from './delivery-admission.js';
 import { DeliveryBacklog } from './delivery-backlog.js';
 import { DeliveryLanes } from './delivery-lanes.js';
+import { DeliveryPacing } from './delivery-pacing.js';
 import { HttpSender } from './http-sender.js';
 import { buildRequest } from './request-builder.js';
 
@@ -32,8 +33,7 @@ interface HeldDelivery {
 export class DeliveryDispatcher {
   private readonly held = new Map<string, HeldDelivery>();
   private readonly lanes: DeliveryLanes<Admitted>;
-  /** Rows that wait here for their place in a rate limit. */
-  private readonly pacing = new Map<NodeJS.Timeout, Admitted>();
+  private readonly pacing = new DeliveryPacing<Admitted>();
   private loading = 0;
   running = false;
   private renewal: NodeJS.Timeout | undefined;
@@ -114,8 +114,8 @@ export class DeliveryDispatcher {
 
   /** The same for parked rows of every subscription that may be sent to; of one that rested, one row probes. */
   async takeParked(): Promise<void> {
-    for (const { tenantId, subscriptionId, probe } of await this.backlog.waiting()) {
-      const limit = Math.min(probe ? 1 : PARKED_TAKEN, this.roomFor(tenantId));
+    for (const { tenantId, subscriptionId, probe, ratePerSecond } of await this.backlog.waiting()) {
+      const limit = Math.min(probe ? 1 : (ratePerSecond ?? PARKED_TAKEN), PARKED_TAKEN, this.roomFor(tenantId));
       if (limit > 0) await this.takeParkedOf(subscriptionId, limit);
     }
   }
@@ -143,9 +143,7 @@ export class DeliveryDispatcher {
   /** Gives back what has not been started, then waits for what has, for so long. */
   async stop(graceMs: number): Promise<void> {
     this.running = false;
-    const waiting = [...this.lanes.drain(), ...this.pacing.values()];
-    for (const timer of this.pacing.keys()) clearTimeout(timer);
-    this.pacing.clear();
+    const waiting = [...this.lanes.drain(), ...this.pacing.drain()];
     for (const row of waiting) this.held.delete(row.delivery.id);
     await this.giveBack(waiting.map((row) => row.delivery));
     const until = performance.now() + graceMs;
@@ -162,15 +160,11 @@ export class DeliveryDispatcher {
     const { id } = row.delivery;
     this.held.set(id, { ref: row.delivery, renewAtMs: performance.now() + this.renewalMs });
     const waitMs = row.at ? row.at.getTime() - this.clock.now().getTime() : 0;
-    if (waitMs > 0) {
-      const timer = setTimeout(() => {
-        this.pacing.delete(timer);
-        if (!this.enter(row)) void this.giveBack([row.delivery]);
-      }, waitMs);
-      this.pacing.set(timer, row);
-      return true;
-    }
-    return this.enter(row);
+    if (waitMs <= 0) return this.enter(row);
+    this.pacing.wait(row, waitMs, () => {
+      if (!this.enter(row)) void this.giveBack([row.delivery]);
+    });
+    return true;
   }
 
   private enter(row: Admitted): boolean {
@@ -181,29 +175,34 @@ export class DeliveryDispatcher {
 
   private async process({ delivery, target, probe }: Admitted, answered: () => void): Promise<void> {
     let finished = false;
+    let delivered = false;
     try {
       const attempt = await this.attempt(delivery, target, probe);
       // The next one to an endpoint that failed goes when that is on record: it may be left alone now.
-      if (attempt.outcome === 'delivered') answered();
+      delivered = attempt.outcome === 'delivered';
+      if (delivered) answered();
       if (this.abandoned) return;
       await this.recorder.record(attempt);
-      finished = attempt.outcome === 'delivered' || attempt.outcome === 'failed';
+      finished = delivered || attempt.outcome === 'failed';
     } catch (error) {
       // Not recorded: the lease brings the delivery back, with the same webhook-id.
       logger.error({ err: (error as Error).message, deliveryId: delivery.id }, 'attempt was not recorded');
     } finally {
       this.held.delete(delivery.id);
     }
-    this.refill(delivery);
+    // Of one that fails the relay takes more, in its own time.
+    if (delivered) this.refill(delivery, target.ratePerSecond);
     if (finished && delivery.sequenceKey !== null)
       void this.continueSequence(delivery.subscriptionId, delivery.sequenceKey);
   }
 
-  private refill({ tenantId, subscriptionId }: LoadedDelivery): void {
+  /** Takes parked rows of a subscription that has few left here: of one with a rate, what it may send in a second. */
+  private refill({ tenantId, subscriptionId }: LoadedDelivery, ratePerSecond: number | null): void {
     if (!this.running || !this.backlog.has(subscriptionId)) return;
-    const limit = Math.min(PARKED_TAKEN, this.roomFor(tenantId));
-    if (limit < LANE_LOW || this.lanes.waiting(tenantId, subscriptionId) >= LANE_LOW) return;
-    this.takeParkedOf(subscriptionId, limit).catch((error: Error) => {
+    const room = this.roomFor(tenantId);
+    const waiting = this.lanes.waiting(tenantId, subscriptionId) + this.pacing.waiting(subscriptionId);
+    if (room < LANE_LOW || waiting >= Math.min(LANE_LOW, (ratePerSecond ?? Infinity) / 2)) return;
+    this.takeParkedOf(subscriptionId, Math.min(PARKED_TAKEN, room, ratePerSecond ?? Infinity)).catch((error: Error) => {
       logger.warn({ subscriptionId, err: error.message }, 'parked deliveries wait for the relay');
     });
   }

@@ -60,6 +60,7 @@ export interface ParkedSubscription extends Record<string, unknown> {
   subscriptionId: string;
   /** Its pause is over: one row finds out whether the endpoint is back. */
   probe: boolean;
+  ratePerSecond: number | null;
 }
 
 export interface DeliveryFilter {
@@ -126,7 +127,8 @@ const PARKED_SUBSCRIPTIONS = `
       where d.status = 'pending' and d.due_at is null and d.subscription_id > parked.subscription_id
       order by d.subscription_id limit 1) next
   )
-  select parked.tenant_id as "tenantId", parked.subscription_id as "subscriptionId", h.paused_until is not null as "probe"
+  select parked.tenant_id as "tenantId", parked.subscription_id as "subscriptionId", h.paused_until is not null as "probe",
+         s.rate_per_second as "ratePerSecond"
   from parked
   left join subscriptions s on s.id = parked.subscription_id
   left join subscription_health h on h.subscription_id = s.id
