@@ -58,7 +58,7 @@ export async function testGuide(file: string): Promise<void> {
         .replaceAll('127.0.0.1:9000', `127.0.0.1:${receiverPort}`)
         .replaceAll('127.0.0.1:9999', `127.0.0.1:${silentPort}`);
       // Reading may be repeated until what was begun has happened; anything else is done once, as a reader would.
-      const reads = !/ -[dX] |&\s*$|\$\(/.test(pasted);
+      const reads = !/ -[dX] |api (POST|PATCH|DELETE)|&\s*$|\$\(/.test(pasted);
       const run = async () => {
         const { status, output } = await shell.paste(pasted);
         expect(status, output).toBe(0);
