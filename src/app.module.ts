@@ -12,6 +12,7 @@ import { DialectsModule } from './dialects/dialects.module.js';
 import { EventTypesModule } from './event-types/event-types.module.js';
 import { HealthController } from './health/health.controller.js';
 import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
+import { OutboxModule } from './outbox/outbox.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
 import { TenantsModule } from './tenants/tenants.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         crm,
         contacts,
         inbound,
+        OutboxModule.forRoles(config.roles, [deliveries]),
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound]),
         ...furtherModules,

@@ -19,6 +19,7 @@ const DESCRIPTION = `Webhooks out, webhooks in, nothing lost.
 /** In the order in which one meets them. */
 const TAGS: Record<string, string> = {
   Events: 'What happened: accepted, kept, delivered to every subscription that matches.',
+  Outbox: 'What hosts emitted in transactions of their own and is no event yet.',
   'Event types': 'The catalog: built-in vocabularies and the tenant’s own types, with schema and sample.',
   Subscriptions: 'Who gets which events, where and how.',
   Deliveries: 'One event due to one subscription, with every attempt on record.',

@@ -190,6 +190,7 @@ it('the platform tells tenants about itself', () => {
     'api_key.expiring',
     'delivery.exhausted',
     'inbound.failed',
+    'outbox.refused',
     'subscription.disabled',
     'subscription.held',
     'subscription.resumed',

@@ -109,6 +109,25 @@ export const POSTHASTE_EVENT_TYPES: readonly BuiltInEventType[] = [
     },
   ),
   event(
+    'outbox.refused',
+    'Something that a host emitted in a transaction of its own cannot become an event. It waits in the outbox until it is mended.',
+    {
+      outboxId: text('Id of the entry: what posthaste_emit gave.'),
+      eventType: text('Type it was emitted with.'),
+      code: text('Code of the refusal.'),
+      error: text('Why, in plain words.'),
+      refusedAt: time('When it was refused.'),
+    },
+    {},
+    {
+      outboxId: '019ab0c4-8a32-7b04-8c21-6f7a8b9c0d05',
+      eventType: 'booking.created',
+      code: 'invalid_event_data',
+      error: 'The data does not fit the schema of "booking.created": /booking is required',
+      refusedAt: '2026-01-15T10:30:00.000Z',
+    },
+  ),
+  event(
     'api_key.expiring',
     'An API key stops working soon. Rotate it to keep its callers working.',
     {
