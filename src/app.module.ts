@@ -5,6 +5,7 @@ import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
 import { ContactsModule } from './crm/contacts.module.js';
 import { CrmModule } from './crm/crm.module.js';
+import { PersonRightsModule } from './crm/person-rights.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveriesModule } from './deliveries/deliveries.module.js';
 import { RecoveryModule } from './deliveries/recovery.module.js';
@@ -46,6 +47,7 @@ export class AppModule {
         contacts,
         inbound,
         OutboxModule.forRoles(config.roles, [deliveries]),
+        PersonRightsModule.forRoles(config.roles, [deliveries, jobs, crm, contacts]),
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound]),
         ...furtherModules,

@@ -188,6 +188,7 @@ describe('the CRM vocabulary', () => {
 it('the platform tells tenants about itself', () => {
   expect(namesOf('posthaste').sort()).toEqual([
     'api_key.expiring',
+    'contact.erased',
     'delivery.exhausted',
     'inbound.failed',
     'outbox.refused',

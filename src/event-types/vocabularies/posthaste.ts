@@ -128,6 +128,23 @@ export const POSTHASTE_EVENT_TYPES: readonly BuiltInEventType[] = [
     },
   ),
   event(
+    'contact.erased',
+    'Everything about a contact was erased. Receivers that keep copies erase theirs.',
+    {
+      contactId: text('Id the contact had.'),
+      erasureId: text('Id of the erasure.'),
+      requestedAt: time('When it was asked for.'),
+      completedAt: time('When nothing was left.'),
+    },
+    {},
+    {
+      contactId: '550e8400-e29b-41d4-a716-446655440000',
+      erasureId: '019ab0c4-9d44-7a26-93b7-5e6f7a8b9c07',
+      requestedAt: '2026-01-15T10:30:00.000Z',
+      completedAt: '2026-01-15T10:30:04.000Z',
+    },
+  ),
+  event(
     'api_key.expiring',
     'An API key stops working soon. Rotate it to keep its callers working.',
     {
