@@ -3,6 +3,7 @@ import { BackgroundJobsModule } from './background-jobs/background-jobs.module.j
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/env.js';
 import type { Clock } from './core/clock.js';
+import { ContactImportModule } from './crm/contact-import.module.js';
 import { ContactsModule } from './crm/contacts.module.js';
 import { CrmModule } from './crm/crm.module.js';
 import { PersonRightsModule } from './crm/person-rights.module.js';
@@ -44,6 +45,7 @@ export class AppModule {
         deliveries,
         jobs,
         crm,
+        ContactImportModule.forRoles(config.roles, [jobs, crm]),
         contacts,
         inbound,
         OutboxModule.forRoles(config.roles, [deliveries]),

@@ -28,6 +28,8 @@ const TAGS: Record<string, string> = {
   Routes: 'From an inbound event to an outbound one, without code.',
   'Inbound events': 'What workflows and providers sent in, and what became of it.',
   'Providers: fixed paths': 'Where the providers of the MedFlow and Calendly guides send.',
+  Contacts: 'The people a tenant’s product is about, with their tags and custom fields; what they may ask for.',
+  Imports: 'Files of contacts, checked row by row and written in the background.',
   Jobs: 'Work in the background that takes longer than a request.',
   'CRM: subscriptions': 'Subscriptions with the paths and names of the CRM guide.',
   'FlowKick: webhooks': 'Subscriptions with the paths and names of the FlowKick guide.',
