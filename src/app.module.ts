@@ -6,8 +6,10 @@ import type { Config } from './config/env.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import type { Clock } from './core/clock.js';
 import { BelongingsModule } from './crm/belongings.module.js';
+import { ContactImportModule } from './crm/contact-import.module.js';
 import { ContactsModule } from './crm/contacts.module.js';
 import { CrmModule } from './crm/crm.module.js';
+import { PersonRightsModule } from './crm/person-rights.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveriesModule } from './deliveries/deliveries.module.js';
 import { RecoveryModule } from './deliveries/recovery.module.js';
@@ -17,6 +19,7 @@ import { ExportsModule } from './export/exports.module.js';
 import { HealthController } from './health/health.controller.js';
 import { InboundEventsModule } from './inbound-events/inbound-events.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { OutboxModule } from './outbox/outbox.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
@@ -50,6 +53,7 @@ export class AppModule {
         deliveries,
         jobs,
         crm,
+        ContactImportModule.forRoles(config.roles, [jobs, crm]),
         contacts,
         BelongingsModule.forRoles(config.roles, [crm]),
         exports,
@@ -57,6 +61,8 @@ export class AppModule {
         connections,
         AutomationsModule.forRoles(config.roles, [deliveries, jobs, crm, inbound, connections]),
         RetentionModule,
+        OutboxModule.forRoles(config.roles, [deliveries]),
+        PersonRightsModule.forRoles(config.roles, [deliveries, jobs, crm, contacts]),
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         MetricsModule,
         DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound, exports]),

@@ -166,6 +166,10 @@ export const ENVIRONMENT = {
     1024,
     64 * 1024 * 1024,
   )({ default: 5 * 1024 * 1024, desc: 'Largest body a provider may send to a source: some put media inside.' }),
+  IMPORT_LIMIT_BYTES: whole(
+    1024,
+    4 * 1024 * 1024 * 1024,
+  )({ default: 100 * 1024 * 1024, desc: 'Largest file of contacts that may be imported at once.' }),
   GOOGLE_CERTS_URL: url(
     'http:',
     'https:',
@@ -244,6 +248,7 @@ function tree(env: ReturnType<typeof parse>, version: string) {
     },
     inbound: { bodyLimitBytes: env.INBOUND_BODY_LIMIT_BYTES, googleCertsUrl: env.GOOGLE_CERTS_URL },
     connections: { timeoutMs: env.CONNECTION_TIMEOUT_MS },
+    imports: { limitBytes: env.IMPORT_LIMIT_BYTES },
     database: { url: env.DATABASE_URL ?? null, poolSize: env.DATABASE_POOL_SIZE },
     queue: { redisUrl: env.REDIS_URL ?? null },
     security: {

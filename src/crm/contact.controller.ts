@@ -63,19 +63,6 @@ export class ContactController {
     return presentContact(await this.contacts.update(tenantId, origin, id, input));
   }
 
-  /** Delete a contact with its tags, bookings and history; deals, invoices and conversations stay and name nobody. */
-  @Delete(':id')
-  @HttpCode(204)
-  @RequireScope('data:write')
-  @Audited('contact.deleted')
-  delete(
-    @CurrentTenant() tenantId: string,
-    @CurrentOrigin() origin: ChangeOrigin,
-    @Param('id') id: string,
-  ): Promise<void> {
-    return this.contacts.delete(tenantId, origin, id);
-  }
-
   /** Put a tag on a contact; it is made where there is none of that name. */
   @Post(':id/tags/:name')
   @HttpCode(200)

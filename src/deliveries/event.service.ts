@@ -38,7 +38,7 @@ export class EventService {
 
   /** Each entry is accepted or refused for itself; the accepted ones share one commit. */
   async publishBatch(tenantId: string, inputs: unknown[]): Promise<BatchAnswer> {
-    const checked = await Promise.all(inputs.map((input) => this.checkEntry(tenantId, input)));
+    const checked = await Promise.all(inputs.map((input) => this.examine(tenantId, input)));
     const events = checked.filter((entry): entry is NewEvent => !('error' in entry));
     const stored = await this.publisher.publishAll(events);
     const answers = stored.values();
@@ -65,6 +65,18 @@ export class EventService {
     return pageOf(rows, query.limit, presentEvent);
   }
 
+  /** An entry that came some other way than as the body of a request: what would be published of it, or why it would be refused. */
+  async examine(tenantId: string, input: unknown): Promise<NewEvent | { error: NonNullable<BatchEntry['error']> }> {
+    try {
+      return await this.check(tenantId, parsePublishEvent(input));
+    } catch (thrown) {
+      if (thrown instanceof AppError)
+        return { error: { code: thrown.code, detail: thrown.message, errors: thrown.details.errors } };
+      logger.error({ err: thrown }, 'batch entry could not be checked');
+      throw thrown;
+    }
+  }
+
   private async check(tenantId: string, input: PublishEvent): Promise<NewEvent> {
     const { type, data, occurredAt, channel, orderingKey, metadata } = input;
     await this.catalog.check(tenantId, type, data);
@@ -79,20 +91,6 @@ export class EventService {
       orderingKey: orderingKey ?? null,
       occurredAt: occurredAt === undefined ? this.clock.now() : new Date(occurredAt),
     };
-  }
-
-  private async checkEntry(
-    tenantId: string,
-    input: unknown,
-  ): Promise<NewEvent | { error: NonNullable<BatchEntry['error']> }> {
-    try {
-      return await this.check(tenantId, parsePublishEvent(input));
-    } catch (thrown) {
-      if (thrown instanceof AppError)
-        return { error: { code: thrown.code, detail: thrown.message, errors: thrown.details.errors } };
-      logger.error({ err: thrown }, 'batch entry could not be checked');
-      throw thrown;
-    }
   }
 }
 

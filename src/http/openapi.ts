@@ -19,6 +19,7 @@ const DESCRIPTION = `Webhooks out, webhooks in, nothing lost.
 /** In the order in which one meets them. */
 const TAGS: Record<string, string> = {
   Events: 'What happened: accepted, kept, delivered to every subscription that matches.',
+  Outbox: 'What hosts emitted in transactions of their own and is no event yet.',
   'Event types': 'The catalog: built-in vocabularies and the tenant’s own types, with schema and sample.',
   Subscriptions: 'Who gets which events, where and how.',
   Deliveries: 'One event due to one subscription, with every attempt on record.',
@@ -29,6 +30,8 @@ const TAGS: Record<string, string> = {
   'Inbound events': 'What workflows and providers sent in, and what became of it.',
   'Providers: fixed paths': 'Where the providers of the MedFlow and Calendly guides send.',
   Exports: 'Data that leaves: files made in the background, and the record of every export.',
+  Contacts: 'The people a tenant’s product is about, with their tags and custom fields; what they may ask for.',
+  Imports: 'Files of contacts, checked row by row and written in the background.',
   Jobs: 'Work in the background that takes longer than a request.',
   'CRM: subscriptions': 'Subscriptions with the paths and names of the CRM guide.',
   'FlowKick: webhooks': 'Subscriptions with the paths and names of the FlowKick guide.',

@@ -7,10 +7,13 @@ export interface RawBodyRoute {
     /** Bodies with media inside: the larger limit holds. */
     large: boolean;
   };
+  /** Its body arrives as a stream, of any length: the route reads as much as it wants. */
+  streamedBody?: true;
 }
 
 // No sender uses it: it only leads the bytes of a marked route past the parsers of content types.
 const RAW = 'application/x-posthaste-raw-body';
+const STREAMED = 'application/x-posthaste-streamed-body';
 
 /**
  * Gives routes marked `rawBody` a Buffer as their body (undefined where the method has none). A signature covers bytes, so
@@ -19,21 +22,37 @@ const RAW = 'application/x-posthaste-raw-body';
  */
 export function takeRawBodies(fastify: FastifyInstance, largeLimitBytes: number): void {
   fastify.addHook('onRoute', (route) => {
-    if ((route.config as RawBodyRoute | undefined)?.rawBody?.large) route.bodyLimit = largeLimitBytes;
+    const config = route.config as RawBodyRoute | undefined;
+    if (config?.rawBody?.large) route.bodyLimit = largeLimitBytes;
+    if (config?.streamedBody) route.bodyLimit = Number.MAX_SAFE_INTEGER;
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
     const refusal = compressed(request);
     if (!refusal && rawBodyOf(request)) request.headers['content-type'] = RAW;
+    if (!refusal && isStreamed(request)) request.headers['content-type'] = STREAMED;
     done(refusal);
   });
   fastify.addContentTypeParser(RAW, { parseAs: 'buffer' }, (request, body, done) => {
     if (rawBodyOf(request)) done(null, body);
-    else done(new AppError('unsupported_media_type', { detail: 'Send "content-type: application/json".' }));
+    else done(notOurs());
+  });
+  fastify.addContentTypeParser(STREAMED, (request, body, done) => {
+    if (isStreamed(request)) done(null, body);
+    else done(notOurs());
   });
 }
 
 function rawBodyOf(request: FastifyRequest): RawBodyRoute['rawBody'] {
   return (request.routeOptions.config as RawBodyRoute | undefined)?.rawBody;
+}
+
+function isStreamed(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as RawBodyRoute | undefined)?.streamedBody === true;
+}
+
+/** Somebody sent one of our own content types. */
+function notOurs(): AppError {
+  return new AppError('unsupported_media_type', { detail: 'Send "content-type: application/json".' });
 }
 
 function compressed(request: FastifyRequest): AppError | undefined {

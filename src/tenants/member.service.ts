@@ -9,6 +9,7 @@ import { type Member, type MemberChange, MemberStore } from './member.store.js';
 import { PasswordHasher } from './password-hasher.js';
 import type { Principal } from './principal.js';
 import { TenantChanges } from './tenant-changes.js';
+import { TenantSettings } from './tenant-settings.js';
 
 /** Members of a tenant. Nobody manages a member who may do more than himself: he could log in as that member. */
 @Injectable()
@@ -17,6 +18,7 @@ export class MemberService {
     private readonly store: MemberStore,
     private readonly passwords: PasswordHasher,
     private readonly changes: TenantChanges,
+    private readonly settings: TenantSettings,
     private readonly clock: Clock,
   ) {}
 
@@ -38,7 +40,8 @@ export class MemberService {
       role: input.role,
       passwordHash: await this.passwords.hash(password),
     };
-    const member = await this.store.create(by.tenantId, values, this.clock.now());
+    const { vocabularies } = await this.settings.get(by.tenantId);
+    const member = await this.store.create(by.tenantId, values, vocabularies.includes('crm'), this.clock.now());
     if (!member) throw emailTaken(input.email);
     return { ...presentMember(member), ...(input.password === undefined && { password }) };
   }

@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { patternsMatching } from '../core/event-pattern.js';
 import { isUuid, newId } from '../core/ids.js';
 import type { Role } from '../core/scopes.js';
 import { isUniqueViolation, PrismaService } from '../database/prisma.service.js';
 import type { Prisma } from '../generated/prisma/client.js';
+
+const MEMBER_CREATED = 'member.created';
 
 export interface MemberValues {
   email: string;
@@ -27,10 +30,18 @@ export class MemberStore {
     return this.prisma.member.findMany({ where: { tenantId, id: { lt: belowId } }, orderBy: { id: 'desc' }, take });
   }
 
-  /** Null when the tenant has a member with that e-mail. */
-  async create(tenantId: string, values: MemberValues, now: Date) {
+  /**
+   * Null when the tenant has a member with that e-mail. `member.created` goes through the outbox, as a host's event would: the flow
+   * that publishes is built upon tenants and members, not beneath them.
+   * @param told whether the tenant speaks the vocabulary of that event
+   */
+  async create(tenantId: string, values: MemberValues, told: boolean, now: Date) {
     try {
-      return await this.prisma.member.create({ data: { id: newId(), tenantId, ...values, createdAt: now } });
+      return await this.prisma.inTransaction(async (tx) => {
+        const member = await tx.member.create({ data: { id: newId(), tenantId, ...values, createdAt: now } });
+        if (told) await this.tellCreated(tx, member, now);
+        return member;
+      });
     } catch (error) {
       if (isUniqueViolation(error)) return null;
       throw error;
@@ -61,6 +72,16 @@ export class MemberStore {
 
   delete(tenantId: string, id: string): Promise<MemberChange> {
     return this.keepingAnOwner(tenantId, id, (tx) => tx.member.delete({ where: { id, tenantId } }));
+  }
+
+  /** Emits `member.created` when somebody subscribes to it. */
+  private async tellCreated(tx: Prisma.TransactionClient, member: Member, now: Date): Promise<void> {
+    const { tenantId, id, email, name, role } = member;
+    const data = JSON.stringify({ member_id: id, email, name, role });
+    await tx.$queryRaw`
+      select posthaste_emit(${tenantId}, ${MEMBER_CREATED}, ${data}::jsonb, occurred_at => ${now}::timestamptz)::text
+      where exists (select 1 from subscriptions where tenant_id = ${tenantId}::uuid and enabled
+                      and event_types && ${patternsMatching(MEMBER_CREATED)}::text[])`;
   }
 
   /** All members with that e-mail; with `tenant` (slug or id) only that tenant's. */

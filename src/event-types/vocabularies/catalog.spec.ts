@@ -189,8 +189,10 @@ it('the platform tells tenants about itself', () => {
   expect(namesOf('posthaste').sort()).toEqual([
     'api_key.expiring',
     'automation.failed',
+    'contact.erased',
     'delivery.exhausted',
     'inbound.failed',
+    'outbox.refused',
     'subscription.disabled',
     'subscription.held',
     'subscription.resumed',

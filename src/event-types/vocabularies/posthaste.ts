@@ -133,6 +133,42 @@ export const POSTHASTE_EVENT_TYPES: readonly BuiltInEventType[] = [
     },
   ),
   event(
+    'outbox.refused',
+    'Something that a host emitted in a transaction of its own cannot become an event. It waits in the outbox until it is mended.',
+    {
+      outboxId: text('Id of the entry: what posthaste_emit gave.'),
+      eventType: text('Type it was emitted with.'),
+      code: text('Code of the refusal.'),
+      error: text('Why, in plain words.'),
+      refusedAt: time('When it was refused.'),
+    },
+    {},
+    {
+      outboxId: '019ab0c4-8a32-7b04-8c21-6f7a8b9c0d05',
+      eventType: 'booking.created',
+      code: 'invalid_event_data',
+      error: 'The data does not fit the schema of "booking.created": /booking is required',
+      refusedAt: '2026-01-15T10:30:00.000Z',
+    },
+  ),
+  event(
+    'contact.erased',
+    'Everything about a contact was erased. Receivers that keep copies erase theirs.',
+    {
+      contactId: text('Id the contact had.'),
+      erasureId: text('Id of the erasure.'),
+      requestedAt: time('When it was asked for.'),
+      completedAt: time('When nothing was left.'),
+    },
+    {},
+    {
+      contactId: '550e8400-e29b-41d4-a716-446655440000',
+      erasureId: '019ab0c4-9d44-7a26-93b7-5e6f7a8b9c07',
+      requestedAt: '2026-01-15T10:30:00.000Z',
+      completedAt: '2026-01-15T10:30:04.000Z',
+    },
+  ),
+  event(
     'api_key.expiring',
     'An API key stops working soon. Rotate it to keep its callers working.',
     {
