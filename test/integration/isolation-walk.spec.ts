@@ -104,8 +104,6 @@ const BODIES: Record<string, object> = {
   'PATCH /api/v1/tags/{id}': { name: 'taken over' },
   'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
   'PATCH /api/v1/message-templates/{id}': { text: 'taken over' },
-  'PATCH /api/v1/tags/{id}': { name: 'taken over' },
-  'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
 };
 
 /** Paths that name no row of a tenant. */
@@ -168,6 +166,8 @@ async function automationTask(): Promise<string> {
     [app.tenant.id, MARK],
   );
   return row!.id;
+}
+
 async function exported(): Promise<string> {
   const { id } = await ours.post('/api/v1/exports', { resource: 'events', format: 'csv' }, 202);
   await eventually(async () => expect((await ours.get(`/api/v1/exports/${id}`)).status).toBe('succeeded'));

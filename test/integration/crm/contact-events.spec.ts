@@ -73,7 +73,10 @@ const hmac = (secret: string, { rawBody }: ReceivedRequest) =>
 
 /** The sample with our ids and times where it has its own: everything else must be as it is printed. */
 function asPrinted(sample: unknown, ours: unknown, path = ''): unknown {
-  if (typeof sample === 'string' && /(^|\.)(id|timestamp|at|\w+At|\w+Em|lastUpdated|lastBooking|lastSynced)$/.test(path)) {
+  if (
+    typeof sample === 'string' &&
+    /(^|\.)(id|timestamp|at|\w+At|\w+Em|lastUpdated|lastBooking|lastSynced)$/.test(path)
+  ) {
     expect(ours, path).toMatch(path.endsWith('id') ? /^[0-9a-f-]{36}$/ : /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     return ours;
   }
