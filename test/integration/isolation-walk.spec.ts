@@ -102,8 +102,6 @@ const BODIES: Record<string, object> = {
   'PATCH /api/v1/api-keys/{id}': { name: 'taken over' },
   'POST /api/v1/conversations/{id}/messages': { direction: 'sent' },
   'PATCH /api/v1/message-templates/{id}': { text: 'taken over' },
-  'PATCH /api/v1/tags/{id}': { name: 'taken over' },
-  'POST /api/v1/contacts/{id}/interactions': { kind: 'message' },
 };
 
 /** Paths that name no row of a tenant. */
