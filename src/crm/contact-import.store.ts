@@ -21,6 +21,9 @@ export interface RowError {
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'skipped' | 'failed';
 export type Counts = Record<Outcome, number>;
 
+/** Rows were dealt with by another worker meanwhile: what was made of them here is to be undone. */
+export class RowsGone extends Error {}
+
 /** Longer than any upload takes: what was begun before that was left by a process that died. */
 const LEFT_BEHIND = '1 day';
 
@@ -88,8 +91,8 @@ export class ContactImportStore {
   }
 
   /** The next rows: those of one key together, in the order of the file, as long as they are no more than `limit`. */
-  async nextRows(tenantId: string, importId: string, limit: number): Promise<ContactImportRow[]> {
-    const rows = await this.prisma.contactImportRow.findMany({
+  async nextRows(tx: Transaction, tenantId: string, importId: string, limit: number): Promise<ContactImportRow[]> {
+    const rows = await tx.contactImportRow.findMany({
       where: { tenantId, importId },
       orderBy: [{ matchKey: 'asc' }, { line: 'asc' }],
       take: limit,
@@ -98,7 +101,12 @@ export class ContactImportStore {
     return rows.length < limit || whole.length === 0 ? rows : whole;
   }
 
-  /** What became of rows, with which they go. */
+  /** Nobody else takes rows of it until the transaction ends: a worker that was slow and not dead is waited for. */
+  async lock(tx: Transaction, tenantId: string, id: string): Promise<void> {
+    await tx.$queryRaw`select 1 from contact_imports where tenant_id = ${tenantId}::uuid and id = ${id}::uuid for update`;
+  }
+
+  /** What became of rows, with which they go. @throws RowsGone when another worker has dealt with some of them */
   async recordOutcomes(
     tx: Transaction,
     tenantId: string,
@@ -107,10 +115,11 @@ export class ContactImportStore {
     counts: Counts,
     errors: RowError[],
   ): Promise<void> {
-    await tx.$executeRaw`
+    const gone = await tx.$executeRaw`
       delete from contact_import_rows r
       using unnest(${rows.map((row) => row.matchKey)}::text[], ${rows.map((row) => row.line)}::int[]) as done(key, line)
       where r.tenant_id = ${tenantId}::uuid and r.import_id = ${importId}::uuid and r.match_key = done.key and r.line = done.line`;
+    if (gone !== rows.length) throw new RowsGone();
     await this.recordErrors(tenantId, importId, errors, tx);
     const more = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, { increment: count }]));
     await this.update(tx, tenantId, importId, more);

@@ -12,6 +12,7 @@ import {
   type Counts,
   type Outcome,
   type RowError,
+  RowsGone,
 } from './contact-import.store.js';
 import type { ContactKeys } from './contact-patch.js';
 import { CrmWriter, type Write } from './crm-writer.js';
@@ -19,6 +20,7 @@ import type { DomainChange } from './domain-change.js';
 
 export const IMPORT_JOB = 'contacts.import';
 const ROWS_IN_A_STEP = 100;
+const NONE: Counts = { created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0 };
 
 export interface ImportParameters {
   importId: string;
@@ -32,7 +34,10 @@ interface Outcomes {
 
 /** Ends the transaction of a dry run: all was done as it would be, and nothing of it stays. */
 class DryRun extends Error {
-  constructor(readonly outcomes: Outcomes) {
+  constructor(
+    readonly rows: ContactImportRow[],
+    readonly outcomes: Outcomes,
+  ) {
     super('a dry run');
   }
 }
@@ -56,36 +61,52 @@ export class ContactImporter implements JobWork {
   async step({ tenantId, parameters, cursor }: JobStep): Promise<JobProgress> {
     const { importId } = parameters as ImportParameters;
     const found = await this.store.find(tenantId, importId);
-    const rows = found ? await this.store.nextRows(tenantId, importId, ROWS_IN_A_STEP) : [];
-    if (!found || rows.length === 0) {
+    const outcomes = found && (await this.writeRows(found, false));
+    if (!outcomes) {
       await this.store.finish(tenantId, importId, this.clock.now());
       return { done: 0, failed: 0, cursor, finished: true };
     }
-    const { counts } = await this.writeRows(found, rows, false);
+    const { counts } = outcomes;
+    const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
     // Each step has a cursor of its own: by it a worker that lost its lease notices that another one goes on.
-    return { done: rows.length, failed: counts.failed, cursor: String(Number(cursor ?? 0) + 1), finished: false };
+    return { done, failed: counts.failed, cursor: String(Number(cursor ?? 0) + 1), finished: false };
   }
 
   /**
    * @param careful each row can be undone by itself. That costs two statements for each, so it is done only where a row has failed: the
    *   whole step is then undone and done again.
+   * @returns null when there are no rows left
    */
-  private async writeRows(one: ContactImport, rows: ContactImportRow[], careful: boolean): Promise<Outcomes> {
+  private async writeRows(one: ContactImport, careful: boolean): Promise<Outcomes | null> {
     const { tenantId, id, actorId, dryRun } = one;
     const { defaultCountry } = await this.settings.get(tenantId);
     try {
       return await this.writer.write(tenantId, { source: 'import', hops: null, actorId }, async (write) => {
+        await this.store.lock(write.tx, tenantId, id);
+        const rows = await this.store.nextRows(write.tx, tenantId, id, ROWS_IN_A_STEP);
+        if (rows.length === 0) return null;
         const outcomes = await this.apply(one, rows, write, defaultCountry, careful);
-        if (dryRun) throw new DryRun(outcomes);
+        if (dryRun) throw new DryRun(rows, outcomes);
         await this.store.recordOutcomes(write.tx, tenantId, id, rows, outcomes.counts, outcomes.errors);
         return outcomes;
       });
     } catch (error) {
-      if (error instanceof AppError && !careful) return this.writeRows(one, rows, true);
+      if (error instanceof AppError && !careful) return this.writeRows(one, true);
       if (!(error instanceof DryRun)) throw error;
-      const { counts, errors } = error.outcomes;
-      await this.store.inTransaction((tx) => this.store.recordOutcomes(tx, tenantId, id, rows, counts, errors));
-      return error.outcomes;
+      return this.recordDryRun(one, error);
+    }
+  }
+
+  /** In a transaction of its own, for that of the rows was undone. */
+  private async recordDryRun({ tenantId, id }: ContactImport, { rows, outcomes }: DryRun): Promise<Outcomes> {
+    try {
+      await this.store.inTransaction((tx) =>
+        this.store.recordOutcomes(tx, tenantId, id, rows, outcomes.counts, outcomes.errors),
+      );
+      return outcomes;
+    } catch (error) {
+      if (error instanceof RowsGone) return { counts: { ...NONE }, errors: [] };
+      throw error;
     }
   }
 
@@ -96,7 +117,7 @@ export class ContactImporter implements JobWork {
     country: string | null,
     careful: boolean,
   ): Promise<Outcomes> {
-    const counts: Counts = { created: 0, updated: 0, unchanged: 0, skipped: 0, failed: 0 };
+    const counts: Counts = { ...NONE };
     const errors: RowError[] = [];
     for (const row of rows) {
       const told: DomainChange[] = [];
