@@ -15,11 +15,14 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([app.close(), calendly.close()]));
 
-async function run(script: string, env: Record<string, string>, ...args: string[]): Promise<string> {
-  const file = fileURLToPath(new URL(`../../../scripts/${script}.mjs`, import.meta.url));
+async function run(command: string, env: Record<string, string>, ...args: string[]): Promise<string> {
+  const file = fileURLToPath(new URL('../../../scripts/posthaste.mjs', import.meta.url));
   const { PATH } = process.env;
   const all = { PATH, POSTHASTE: app.url, POSTHASTE_KEY: app.apiKey, CALENDLY_WEBHOOK_SECRET: SECRET, ...env };
-  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { env: all, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [file, 'calendly', command, ...args], {
+    env: all,
+    timeout: 60_000,
+  });
   return stdout;
 }
 
@@ -29,15 +32,13 @@ it("the Calendly guide's two scripts register the webhook once, at the tunnel's 
     CALENDLY_BASE_URL: calendly.url,
     NGROK_URL: 'https://tu.ngrok.example',
   };
-  expect(await run('calendly-register', env)).toContain(
-    'Calendly sends invitee.created and invitee.canceled to https://tu.',
-  );
-  await run('calendly-register', { NGROK_URL: env.NGROK_URL });
+  expect(await run('register', env)).toContain('Calendly sends invitee.created and invitee.canceled to https://tu.');
+  await run('register', { NGROK_URL: env.NGROK_URL });
   const url = `https://tu.ngrok.example/api/v1/calendly/webhook?tenant=${app.tenant.id}`;
   expect(calendly.webhooks).toMatchObject([{ callback_url: url, signing_key: SECRET }]);
 
-  expect(await run('calendly-send-test', {})).toContain('invitee.created from calendly');
-  expect(await run('calendly-send-test', {}, '--canceled')).toContain('invitee.canceled from calendly');
+  expect(await run('send-test', {})).toContain('invitee.created from calendly');
+  expect(await run('send-test', {}, '--canceled')).toContain('invitee.canceled from calendly');
   const { data } = await Api.of(app).get('/api/v1/calendly/events');
   expect(data.map(({ eventName }: { eventName: string }) => eventName)).toEqual([
     'invitee.canceled',
@@ -49,8 +50,8 @@ it("the Calendly guide's two scripts register the webhook once, at the tunnel's 
 });
 
 it('they say what is missing, and with a wrong secret why nothing was stored', async () => {
-  await expect(run('calendly-send-test', { CALENDLY_WEBHOOK_SECRET: 'another one' })).rejects.toThrow(
+  await expect(run('send-test', { CALENDLY_WEBHOOK_SECRET: 'another one' })).rejects.toThrow(
     /signature does not match/i,
   );
-  await expect(run('calendly-register', { POSTHASTE_KEY: '' })).rejects.toThrow(/POSTHASTE_KEY is missing/);
+  await expect(run('register', { POSTHASTE_KEY: '' })).rejects.toThrow(/POSTHASTE_KEY is missing/);
 });

@@ -1,16 +1,19 @@
-// npm run calendly:send-test: a booking as Calendly would tell of it, signed, to see that it arrives. With --canceled, its end.
-// docs/guides/connections.md, "Calendly", has its variables.
 import { createHmac, randomUUID } from 'node:crypto';
-import { ask, base, calendlyPath } from './lib/api.mjs';
-import { main, StepFailed } from './lib/progress.mjs';
+import { ask, base, calendlyPath } from './api.mjs';
+import { main, StepFailed } from './progress.mjs';
 
-const { CALENDLY_WEBHOOK_SECRET: secret, NGROK_URL } = process.env;
-const canceled = process.argv.includes('--canceled');
+/**
+ * `posthaste calendly send-test`: a booking as Calendly would tell of it, signed, to see that it arrives; or its end. The second of the
+ * Calendly guide's two scripts.
+ */
+export function sendTest({ CALENDLY_WEBHOOK_SECRET: secret, NGROK_URL }, { canceled }) {
+  return main(() => send(secret, NGROK_URL, canceled));
+}
 
-await main(async () => {
+async function send(secret, tunnel, canceled) {
   if (!secret) throw new StepFailed('CALENDLY_WEBHOOK_SECRET is missing: give the secret of the Calendly source');
-  const url = (NGROK_URL ?? base).replace(/\/+$/, '') + (await calendlyPath());
-  const body = JSON.stringify(booking());
+  const url = (tunnel ?? base).replace(/\/+$/, '') + (await calendlyPath());
+  const body = JSON.stringify(booking(canceled));
   const t = Math.floor(Date.now() / 1000);
   const v1 = createHmac('sha256', secret).update(`${t}.${body}`).digest('hex');
   const answer = await fetch(url, {
@@ -23,9 +26,9 @@ await main(async () => {
     throw new StepFailed(`${url} answered ${answer.status}: ${told?.detail ?? told?.title ?? 'without a word'}`);
   const stored = await ask('GET', `/api/v1/inbound-events/${told.id}`);
   console.log(`Stored as ${stored.id}: ${stored.eventName} from ${stored.source}, ${stored.status}`);
-});
+}
 
-function booking() {
+function booking(canceled) {
   const now = new Date();
   const start = new Date(now.getTime() + 48 * 3_600_000);
   const api = 'https://api.calendly.com';
