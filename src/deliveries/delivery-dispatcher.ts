@@ -62,9 +62,9 @@ export class DeliveryDispatcher {
     return this.running ? Math.max(0, this.lanes.room - this.loading - this.pacing.size) : 0;
   }
 
-  /** How many of them may be one tenant's. */
-  roomFor(tenantId: string): number {
-    return Math.min(this.room, this.lanes.roomFor(tenantId));
+  /** How many of them may be one tenant's, or one subscription's. */
+  roomFor(tenantId: string, subscriptionId?: string): number {
+    return Math.min(this.room, this.lanes.roomFor(tenantId, subscriptionId));
   }
 
   /** A row held for so long has its lease renewed: most never are. */
@@ -115,7 +115,11 @@ export class DeliveryDispatcher {
   /** The same for parked rows of every subscription that may be sent to; of one that rested, one row probes. */
   async takeParked(): Promise<void> {
     for (const { tenantId, subscriptionId, probe, ratePerSecond } of await this.backlog.waiting()) {
-      const limit = Math.min(probe ? 1 : (ratePerSecond ?? PARKED_TAKEN), PARKED_TAKEN, this.roomFor(tenantId));
+      const limit = Math.min(
+        probe ? 1 : (ratePerSecond ?? PARKED_TAKEN),
+        PARKED_TAKEN,
+        this.roomFor(tenantId, subscriptionId),
+      );
       if (limit > 0) await this.takeParkedOf(subscriptionId, limit);
     }
   }
@@ -199,9 +203,13 @@ export class DeliveryDispatcher {
   /** Takes parked rows of a subscription that has few left here: of one with a rate, what it may send in a second. */
   private refill({ tenantId, subscriptionId }: LoadedDelivery, ratePerSecond: number | null): void {
     if (!this.running || !this.backlog.has(subscriptionId)) return;
-    const room = this.roomFor(tenantId);
+    const room = this.roomFor(tenantId, subscriptionId);
     const waiting = this.lanes.waiting(tenantId, subscriptionId) + this.pacing.waiting(subscriptionId);
-    if (room < LANE_LOW || waiting >= Math.min(LANE_LOW, (ratePerSecond ?? Infinity) / 2)) return;
+    if (
+      room < Math.min(LANE_LOW, this.config.delivery.held / 8) ||
+      waiting >= Math.min(LANE_LOW, (ratePerSecond ?? Infinity) / 2)
+    )
+      return;
     this.takeParkedOf(subscriptionId, Math.min(PARKED_TAKEN, room, ratePerSecond ?? Infinity)).catch((error: Error) => {
       logger.warn({ subscriptionId, err: error.message }, 'parked deliveries wait for the relay');
     });

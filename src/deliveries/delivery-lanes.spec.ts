@@ -80,15 +80,15 @@ describe('limits', () => {
     expect(recorded.room).toBe(9);
   });
 
-  it('leave room for those who have nothing yet: one alone gets half, the second a third', () => {
+  it('leave room for those who have nothing yet: one alone gets a third, the second a third of the rest', () => {
     const { lanes: shared } = lanes({ inFlight: 0, held: 90 });
     const take = (tenant: string) => {
       let taken = 0;
       while (shared.offer(row(tenant))) taken++;
       return taken;
     };
-    expect([take('first'), take('second'), take('third')]).toEqual([45, 23, 11]);
-    expect(shared.room).toBe(11);
+    expect([take('first'), take('second'), take('third')]).toEqual([30, 20, 14]);
+    expect(shared.room).toBe(26);
   });
 
   it('give everything back when drained, and count to nothing at the end', async () => {

@@ -10,6 +10,8 @@ interface Lane<Item> {
   id: string;
   waiting: Item[];
   inFlight: number;
+  /** Waiting, in flight, or not recorded yet. */
+  held: number;
   /** Whether it stands in its tenant's round, or among those that wait for a share. */
   ready: boolean;
 }
@@ -39,8 +41,9 @@ const IN_FLIGHT_SHARE = 2;
  * keeps only its own lane waiting and a tenant with a hundred busy subscriptions gets no more turns than a tenant with one.
  *
  * How much a lane may have in flight, and how much a tenant and within it a lane may hold, depends on what is left (the
- * "dynamic threshold" of shared-memory switches). Of the rows, at most as many as there is still room for: one alone gets half
- * of the room, two get a third each. Some is always left for one that has nothing yet.
+ * "dynamic threshold" of shared-memory switches). Of the rows a lane gets at most as many as its tenant still may have, and a
+ * tenant as many as there is still room for: one alone gets a third of the room. Some is always left for one that has nothing
+ * yet, of the same tenant too.
  */
 export class DeliveryLanes<Item extends LaneItem> {
   private readonly tenants = new Map<string, TenantLanes<Item>>();
@@ -61,9 +64,11 @@ export class DeliveryLanes<Item extends LaneItem> {
     return this.limits.held - this.held;
   }
 
-  /** How many rows of a tenant `offer` would take now; its share shrinks with each. */
-  roomFor(tenantId: string): number {
-    return Math.max(0, Math.floor((this.room - (this.tenants.get(tenantId)?.held ?? 0)) / 2));
+  /** How many rows of a lane `offer` would take now, of a new one where none is named; the shares shrink with each. */
+  roomFor(tenantId: string, subscriptionId?: string): number {
+    const tenant = this.tenants.get(tenantId);
+    const lane = subscriptionId === undefined ? undefined : tenant?.lanes.get(subscriptionId);
+    return Math.max(0, Math.floor((this.room - (tenant?.held ?? 0) - (lane?.held ?? 0)) / 3));
   }
 
   /** Rows of a subscription that have not been started. */
@@ -76,10 +81,11 @@ export class DeliveryLanes<Item extends LaneItem> {
     const share = Math.max(1, this.room);
     const tenant = this.tenants.get(item.tenantId) ?? newTenant(item.tenantId);
     const lane = tenant.lanes.get(item.subscriptionId) ?? newLane(item.subscriptionId);
-    if (lane.waiting.length >= share || tenant.held >= share) return false;
+    if (lane.held + tenant.held >= share) return false;
     this.tenants.set(tenant.id, tenant);
     tenant.lanes.set(lane.id, lane);
     lane.waiting.push(item);
+    lane.held++;
     tenant.held++;
     this.held++;
     this.enter(tenant, lane);
@@ -93,6 +99,7 @@ export class DeliveryLanes<Item extends LaneItem> {
     for (const tenant of this.tenants.values()) {
       for (const lane of tenant.lanes.values()) {
         const waiting = lane.waiting.splice(0);
+        lane.held -= waiting.length;
         tenant.held -= waiting.length;
         this.held -= waiting.length;
         rows.push(...waiting);
@@ -153,6 +160,7 @@ export class DeliveryLanes<Item extends LaneItem> {
         this.start();
       };
       void this.run(item, answered).finally(() => {
+        lane.held--;
         tenant.held--;
         this.held--;
         answered();
@@ -174,7 +182,7 @@ export class DeliveryLanes<Item extends LaneItem> {
   }
 
   private forgetIfIdle(tenant: TenantLanes<Item>, lane: Lane<Item> | undefined): void {
-    if (lane && lane.inFlight === 0 && lane.waiting.length === 0 && !lane.ready) tenant.lanes.delete(lane.id);
+    if (lane && lane.held === 0 && !lane.ready) tenant.lanes.delete(lane.id);
     if (tenant.lanes.size === 0 && tenant.held === 0 && !tenant.ready) this.tenants.delete(tenant.id);
   }
 }
@@ -184,5 +192,5 @@ function newTenant<Item>(id: string): TenantLanes<Item> {
 }
 
 function newLane<Item>(id: string): Lane<Item> {
-  return { id, waiting: [], inFlight: 0, ready: false };
+  return { id, waiting: [], inFlight: 0, held: 0, ready: false };
 }

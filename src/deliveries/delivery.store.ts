@@ -86,8 +86,10 @@ const LOADED = `
            select 1 from deliveries earlier
            where earlier.subscription_id = d.subscription_id and earlier.sequence_key = d.sequence_key
              and earlier.status = 'pending' and earlier.event_id < d.event_id) as blocked`;
+// The event is looked up for its delivery alone. As a plain join, planned while the tables were empty, it read all events of the
+// tenant for each delivery.
 const LOADED_FROM = `
-  join events e on e.tenant_id = d.tenant_id and e.id = d.event_id
+  cross join lateral (select * from events where tenant_id = d.tenant_id and id = d.event_id limit 1) e
   left join subscriptions s on s.id = d.subscription_id
   left join subscription_health h on h.subscription_id = d.subscription_id`;
 

@@ -74,7 +74,7 @@ describe('more deliveries than a worker has room for', () => {
   });
 
   it('keep to a rate limit', async () => {
-    const { id, type } = await subscribe('paced', { ratePerSecond: 200 });
+    const { id, type } = await subscribe('paced', { rateLimit: { perSecond: 200 } });
     await publish(type, 300);
     await eventually(async () => {
       clock.advance({ seconds: 1 });
