@@ -1,27 +1,28 @@
-import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsIn, IsString, IsUUID, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import type { AutomationTask } from './automation-task.store.js';
 
 const STATUSES = ['pending', 'done', 'skipped', 'failed'] as const;
 
 export class AutomationTaskQuery extends PageQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(STATUSES)
   status?: (typeof STATUSES)[number];
 
   /** What tasks are done in order for: `twenty:contact:<id>`, `chatwoot:contact:<id>`, `ai:conversation:<id>` … */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   subject?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(100)
   kind?: string;
 
   /** Those that an inbound event led to. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   inboundEventId?: string;
 }

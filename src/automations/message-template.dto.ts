@@ -1,5 +1,6 @@
-import { IsIn, IsISO8601, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsISO8601, IsString, Length, Matches, MaxLength } from 'class-validator';
 import { LANGUAGES, type Language } from '../core/message-text.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import type { MessageTemplate } from './message-template.store.js';
 
@@ -29,38 +30,38 @@ export class UpdateMessageTemplate {
 }
 
 export class MessageTemplateQuery extends PageQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   name?: string;
 }
 
 export class PreviewMessageTemplate {
   /** The words to look at. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, MAX_TEXT)
   text?: string;
 
   /** Or those that would be sent under this name. */
-  @IsOptional()
+  @MayBeAbsent()
   @Matches(NAME, { message: NAME_WORDS })
   @MaxLength(100)
   name?: string;
 
   /** A locale: `pt-BR`, `en-US`, `es`. Default: the tenant's. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(20)
   language?: string;
 
   /** Times are shown in this zone. Default: America/Sao_Paulo. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(64)
   timeZone?: string;
 
   /** When the appointment of the example is. Default: tomorrow. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601()
   startTime?: string;
 }

@@ -1,8 +1,9 @@
-import { IsISO8601, IsOptional } from 'class-validator';
+import { IsISO8601 } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export class ReconcileConnection {
   /** Look at what changed from this time on, ISO 8601. Default: since the last time, and at first since it was connected. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601()
   since?: string;
 }

@@ -1,9 +1,10 @@
 import { IsBoolean, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import type { StageAutomation } from './stage-automation.store.js';
 
 class StageActions {
   /** Default true. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 

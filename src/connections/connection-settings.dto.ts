@@ -7,7 +7,6 @@ import {
   IsEmail,
   IsIn,
   IsInt,
-  IsOptional,
   IsString,
   IsUrl,
   Length,
@@ -18,6 +17,7 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 // What each provider needs to let us in, and what it is told. A connection's `credentials` and `settings` are of the classes that
 // connection-providers.ts names; pointers of refusals lead into them.
@@ -74,32 +74,32 @@ export class TwilioCredentials {
 
 /** Either an access token, which ends after an hour, or a refresh token with the OAuth client it was given to. */
 export class GmailCredentials {
-  @IsOptional()
+  @MayBeAbsent()
   @Credential()
   accessToken?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @Credential()
   refreshToken?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 500)
   clientId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @Credential()
   clientSecret?: string;
 }
 
 export class TwentyAutomations {
   /** person.created and person.updated → contact in Chatwoot. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   contactsToChatwoot?: boolean;
 
   /** opportunity.updated → what the new stage asks for. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   opportunityStages?: boolean;
 }
@@ -107,7 +107,7 @@ export class TwentyAutomations {
 /** Of connections whose provider is compared with what is known here. */
 class ReconciledSettings {
   /** How often what no webhook told is looked for. Default 60; 0: only when somebody asks for it. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
   @Max(10_080)
@@ -116,12 +116,12 @@ class ReconciledSettings {
 
 export class TwentySettings extends ReconciledSettings {
   /** The name an automation uses → the stage of this workspace: `{"MEETING_SCHEDULED": "MEETING"}`. */
-  @IsOptional()
+  @MayBeAbsent()
   @NamedTexts()
   stages?: Record<string, string>;
 
   /** All are on until they are switched off here. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => TwentyAutomations)
   automations?: TwentyAutomations;
@@ -140,22 +140,22 @@ export class ChatwootAi {
   url: string;
 
   /** Write-only: shown as `[redacted]`, which may be sent back. */
-  @IsOptional()
+  @MayBeAbsent()
   @Credential()
   apiKey?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   model?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(20_000)
   systemPrompt?: string;
 
   /** A message with one of these is for a person: the agent falls silent in the conversation, and somebody is told. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(50)
   @IsString({ each: true })
@@ -163,32 +163,32 @@ export class ChatwootAi {
   handoverWords?: string[];
 
   /** Who gets conversations that are handed over: the number of an agent, or of a team. Absent: whoever looks at the inbox. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   handoverAgentId?: number;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   handoverTeamId?: number;
 
   /** More answers in one conversation within an hour are a person's matter. Default 30. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(1000)
   maxAnswersPerHour?: number;
 
   /** How many earlier messages it is shown. Default 20. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(100)
   historyMessages?: number;
 
   /** How long it may think. Default 30. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(120)
@@ -197,7 +197,7 @@ export class ChatwootAi {
 
 export class ChatwootAutomations {
   /** contact_created → person in Twenty. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   contactsToTwenty?: boolean;
 }
@@ -214,13 +214,13 @@ export class ChatwootSettings extends ReconciledSettings {
   inboxId: number;
 
   /** Answers incoming messages. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => ChatwootAi)
   ai?: ChatwootAi;
 
   /** All are on until they are switched off here. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => ChatwootAutomations)
   automations?: ChatwootAutomations;
@@ -228,19 +228,19 @@ export class ChatwootSettings extends ReconciledSettings {
 
 export class CalcomAutomations {
   /** BOOKING_* → opportunity in Twenty. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   opportunities?: boolean;
 
   /** BOOKING_* → message in Chatwoot. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   messages?: boolean;
 }
 
 export class CalcomSettings extends ReconciledSettings {
   /** All are on until they are switched off here. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => CalcomAutomations)
   automations?: CalcomAutomations;
@@ -248,19 +248,19 @@ export class CalcomSettings extends ReconciledSettings {
 
 export class CalendlyAutomations {
   /** invitee.created and invitee.canceled → contact and booking here. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   bookings?: boolean;
 }
 
 export class CalendlySettings extends ReconciledSettings {
   /** Whose bookings the webhook tells of: the token's user (default), or everybody in the organisation. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['user', 'organization'])
   scope?: 'user' | 'organization';
 
   /** All are on until they are switched off here. */
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => CalendlyAutomations)
   automations?: CalendlyAutomations;
@@ -268,14 +268,14 @@ export class CalendlySettings extends ReconciledSettings {
 
 export class TwilioSettings {
   /** The usual sender: `+14155238886`, or `whatsapp:+14155238886`. */
-  @IsOptional()
+  @MayBeAbsent()
   @Matches(/^(whatsapp:)?\+[1-9]\d{6,14}$/, {
     message: 'from is a number such as +14155238886, after "whatsapp:" or not',
   })
   from?: string;
 
   /** A messaging service that chooses the sender, instead of `from`. */
-  @IsOptional()
+  @MayBeAbsent()
   @Matches(/^MG[0-9a-fA-F]{32}$/, { message: 'messagingServiceSid begins with MG and has 34 characters' })
   messagingServiceSid?: string;
 }
@@ -289,22 +289,22 @@ export class EvolutionSettings {
 
 export class GmailSettings {
   /** The mailbox; default: the one the credentials belong to. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsEmail()
   mailbox?: string;
 
   /** The Pub/Sub topic Gmail tells of changes: `projects/<project>/topics/<topic>`. Needed for register-webhooks. */
-  @IsOptional()
+  @MayBeAbsent()
   @Matches(/^projects\/[^/]+\/topics\/[^/]+$/, { message: 'topic is of the form projects/<project>/topics/<topic>' })
   topic?: string;
 
   /** The service account that signs the pushes of the topic's subscription. Needed for register-webhooks. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsEmail()
   pushServiceAccount?: string;
 
   /** Where access tokens are had, when that is not Google. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
   @MaxLength(2000)
   tokenUrl?: string;

@@ -11,6 +11,7 @@ import {
   Length,
   MaxLength,
 } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import { CONNECTION_PROVIDER_NAMES, type ConnectionProviderName } from './connection-providers.js';
 import type { Ability } from './provider-client.js';
@@ -27,7 +28,7 @@ export class CreateConnection {
   name: string;
 
   /** Where the provider's API is; absent: its cloud. Needed for Evolution, which has none. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(MAX_URL_LENGTH)
   baseUrl?: string;
@@ -42,13 +43,13 @@ export class CreateConnection {
   settings?: Record<string, unknown>;
 
   /** Default true; one that is off is not used by automations. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 }
 
 export class UpdateConnection {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   name?: string;
@@ -69,27 +70,27 @@ export class UpdateConnection {
   @IsObject()
   settings?: Record<string, unknown>;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   enabled?: boolean;
 }
 
 export class ConnectionQuery extends PageQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   provider?: string;
 }
 
 export class DeleteConnectionQuery {
   /** `true`: the webhook at the provider and its source stay, and go on. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['true', 'false'])
   keepWebhook?: 'true' | 'false';
 }
 
 export class RegisterWebhooks {
   /** What the provider shall tell us of, in its own words; absent: what the automations need. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(100)
@@ -99,13 +100,13 @@ export class RegisterWebhooks {
   events?: string[];
 
   /** The secret to sign with, where the provider takes one of yours; absent: the source's own. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(8, 4096)
   secret?: string;
 
   /** Where the provider shall send, when it reaches this server under another name than PUBLIC_URL or on a fixed path; absent: the source's URL. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(MAX_URL_LENGTH)
   url?: string;

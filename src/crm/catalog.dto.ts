@@ -1,15 +1,6 @@
 import { OmitType, PartialType } from '@nestjs/swagger';
-import {
-  ArrayMaxSize,
-  ArrayUnique,
-  IsArray,
-  IsIn,
-  IsOptional,
-  IsString,
-  Length,
-  Matches,
-  MaxLength,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { CUSTOM_FIELD_TYPES, type CustomFieldType } from './custom-field-value.js';
 
 export class CreateTag {
@@ -35,7 +26,7 @@ export class CreateCustomField {
   name: string;
 
   /** For people: `Favourite drink`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   label?: string;
@@ -45,7 +36,7 @@ export class CreateCustomField {
   type: CustomFieldType;
 
   /** What a field of type `choice` allows. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(200)
   @ArrayUnique()

@@ -1,5 +1,6 @@
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsOptional } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import { DELIMITERS } from './import-reader.js';
 import { ENCODINGS, type Encoding } from './import-text.js';
@@ -14,39 +15,39 @@ const asFlag = () => Transform(({ value }) => (value === 'true' ? true : value =
 /** How a file is taken. In a form these are fields before the file. */
 export class ImportOptions {
   /** `true`: nothing is written, and the summary says what would be. */
-  @IsOptional()
+  @MayBeAbsent()
   @asFlag()
   @IsBoolean({ message: 'dryRun must be true or false' })
   dryRun: boolean = false;
 
   /** `true`: no events of the contacts made and changed. */
-  @IsOptional()
+  @MayBeAbsent()
   @asFlag()
   @IsBoolean({ message: 'silent must be true or false' })
   silent: boolean = false;
 
   /** The field by which a contact that is there already is found. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(MATCH_BY)
   matchBy: (typeof MATCH_BY)[number] = 'email';
 
   /** What to do with one that is there. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ON_MATCH)
   onMatch: (typeof ON_MATCH)[number] = 'update';
 
   /** Default: what content type or file name say. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(FORMATS)
   format?: ImportFormat;
 
   /** Of CSV: `,`, `;`, `|` or `tab`. Default: what the first line has most of. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(NAMED_DELIMITERS)
   delimiter?: string;
 
   /** A byte order mark in the file counts more. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(ENCODINGS)
   encoding: Encoding = 'utf-8';
 
@@ -96,7 +97,7 @@ export class ContactImportView {
 
 export class ContactImportErrorQuery extends PageQuery {
   /** `csv`: all of them as one file. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['json', 'csv'])
   format: 'json' | 'csv' = 'json';
 }

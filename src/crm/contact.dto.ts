@@ -12,6 +12,7 @@ import {
   MaxLength,
   ValidateNested,
 } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import { AsFlag, AsList } from '../http/query-values.decorator.js';
 import type { Contact } from './contact.store.js';
@@ -21,19 +22,19 @@ import { fullNameOf } from './flowkick-user.js';
 
 /** What a contact agreed to be written to on. */
 export class OptInsInput {
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   messenger?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   instagram?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   whatsapp?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   telegram?: boolean;
 }
@@ -43,12 +44,12 @@ export class ExportConsentInput {
   given: boolean;
 
   /** When it was said. Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   at?: string;
 
   /** Where it was said: `website_form`. Default: the source of the change. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   source?: string;
@@ -129,18 +130,18 @@ export class CreateContact {
   @IsString()
   lastSyncedAt?: string | null;
 
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => OptInsInput)
   optIns?: OptInsInput;
 
-  @IsOptional()
+  @MayBeAbsent()
   @ValidateNested()
   @Type(() => ExportConsentInput)
   exportConsent?: ExportConsentInput;
 
   /** The names of all its tags; those there are not yet are made. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(200)
   @IsString({ each: true })
@@ -162,25 +163,25 @@ export class UpdateContact extends PartialType(CreateContact) {}
 /** What contacts are filtered by, in all APIs and exports; all conditions hold at once. Times are ISO 8601, a date is its midnight UTC. */
 export class ContactFilterQuery extends PageQuery implements ContactFilterInput {
   /** From this time on. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   createdAfter?: string;
 
   /** Before this time. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   createdBefore?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   updatedAfter?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   updatedBefore?: string;
 
   /** Name of a tag. Given several times: contacts with all of them. */
-  @IsOptional()
+  @MayBeAbsent()
   @AsList()
   @ArrayMaxSize(20)
   @IsString({ each: true })
@@ -192,20 +193,20 @@ export class ContactFilterQuery extends PageQuery implements ContactFilterInput 
   customField?: Record<string, unknown>;
 
   /** `messenger`, `instagram`, `whatsapp` or `telegram`. Given several times: contacts who opted in on all of them. */
-  @IsOptional()
+  @MayBeAbsent()
   @AsList()
   @ArrayMaxSize(4)
   @IsString({ each: true })
   optedIn?: string[];
 
   /** Words that are each part of a name, the e-mail address or the Instagram name; one or two letters begin one. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   search?: string;
 
   /** Only contacts who agreed to be exported. */
-  @IsOptional()
+  @MayBeAbsent()
   @AsFlag()
   @IsBoolean()
   exportConsentOnly?: boolean;
@@ -292,7 +293,7 @@ export class CreateInteraction {
   text?: string | null;
 
   /** Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   occurredAt?: string;
 }

@@ -1,9 +1,10 @@
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsISO8601, IsOptional, IsString, Length } from 'class-validator';
+import { IsBoolean, IsISO8601, IsString, Length } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 export class DeleteContactQuery {
   /** `true`: also what is stored of the person elsewhere, see the guide on consent and erasure. */
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value))
   @IsBoolean({ message: 'erase must be true or false' })
   erase: boolean = false;
@@ -14,13 +15,13 @@ export class SayConsent {
   given: boolean;
 
   /** Where it was said: `website_form`. Default: what `X-Change-Source` says, or `api`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @Length(1, 200)
   source?: string;
 
   /** When it was said, ISO 8601. Default: now. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true, strictSeparator: true })
   at?: string;
 }

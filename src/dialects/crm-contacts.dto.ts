@@ -2,6 +2,7 @@ import { PartialType } from '@nestjs/swagger';
 import { IsArray, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { CreateContact } from '../crm/contact.dto.js';
 import type { FullContact } from '../crm/domain-change.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 
 /** "Create a contact" of the CRM guide. */
@@ -35,7 +36,7 @@ export class CreateCrmContact {
   external_id?: string | null;
 
   /** The names of all its tags. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @IsString({ each: true })
   tags?: string[];
@@ -49,7 +50,7 @@ export class UpdateCrmContact extends PartialType(CreateCrmContact) {}
 
 export class CrmContactQuery extends PageQuery {
   /** Words that are each part of a name, the e-mail address or the Instagram name. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   search?: string;

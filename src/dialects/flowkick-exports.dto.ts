@@ -1,7 +1,8 @@
 import { IntersectionType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsString, Max, Min } from 'class-validator';
 import { ContactExportFilter } from '../export/export-filters.dto.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { FlowKickIncludes } from './flowkick-users.dto.js';
 
 const flag = ({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value);
@@ -10,7 +11,7 @@ const separated = ({ value }: { value: unknown }) => (typeof value === 'string' 
 /** The parameters of both exports: the guide's, and `limit` and `fields`. */
 export class FlowKickExportQuery extends ContactExportFilter {
   /** At most so many users, those that were stored first. */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt({ message: 'limit must be a whole number' })
   @Min(1)
@@ -18,7 +19,7 @@ export class FlowKickExportQuery extends ContactExportFilter {
   limit?: number;
 
   /** Names of columns, separated by commas. */
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(separated)
   @IsArray()
   @IsString({ each: true })
@@ -28,7 +29,7 @@ export class FlowKickExportQuery extends ContactExportFilter {
 /** "CSV Export" of the FlowKick guide. */
 export class FlowKickCsvQuery extends FlowKickExportQuery {
   /** Begins with a byte order mark, by which spreadsheets know UTF-8. */
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(flag)
   @IsBoolean()
   bom?: boolean;
@@ -37,7 +38,7 @@ export class FlowKickCsvQuery extends FlowKickExportQuery {
 /** "JSON Export": with `bookings`, `qrCodes`, `interactionHistory` and `conversations` of each user, as asked for. */
 export class FlowKickJsonQuery extends IntersectionType(FlowKickExportQuery, FlowKickIncludes) {
   /** With their messages. */
-  @IsOptional()
+  @MayBeAbsent()
   @Transform(flag)
   @IsBoolean()
   includeConversations?: boolean;

@@ -1,24 +1,25 @@
 import { IntersectionType, OmitType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsUUID, Max, Min } from 'class-validator';
 import { ContactFilterQuery } from '../crm/contact.dto.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { AsFlag } from '../http/query-values.decorator.js';
 
 export const USER_SORTS = ['createdAt', 'updatedAt', 'firstName', 'lastName'] as const;
 
 /** What may come with each user. */
 export class FlowKickIncludes {
-  @IsOptional()
+  @MayBeAbsent()
   @AsFlag()
   @IsBoolean()
   includeBookings?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @AsFlag()
   @IsBoolean()
   includeQRCodes?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @AsFlag()
   @IsBoolean()
   includeInteractions?: boolean;
@@ -30,7 +31,7 @@ export class FlowKickUsersQuery extends IntersectionType(
   FlowKickIncludes,
 ) {
   /** Records per page, 1 to 1,000. */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt({ message: 'limit must be a whole number' })
   @Min(1)
@@ -38,7 +39,7 @@ export class FlowKickUsersQuery extends IntersectionType(
   limit: number = 50;
 
   /** Skip so many records. Deep pages are faster with `cursor`. */
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt({ message: 'offset must be a whole number' })
   @Min(0)
@@ -46,15 +47,15 @@ export class FlowKickUsersQuery extends IntersectionType(
   offset?: number;
 
   /** The id of the user to go on behind: `nextCursor` of the page before. Not together with `offset`. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID(undefined, { message: 'cursor must be the id of a user: nextCursor of the page before, unchanged' })
   cursor?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(USER_SORTS)
   sortBy: (typeof USER_SORTS)[number] = 'createdAt';
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['asc', 'desc'])
   sortOrder: 'asc' | 'desc' = 'desc';
 }

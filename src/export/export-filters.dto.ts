@@ -1,63 +1,64 @@
 import { OmitType } from '@nestjs/swagger';
-import { IsIn, IsISO8601, IsOptional, IsString, IsUUID } from 'class-validator';
+import { IsIn, IsISO8601, IsString, IsUUID } from 'class-validator';
 import { ContactFilterQuery } from '../crm/contact.dto.js';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 
 /** Which contacts. */
 export class ContactExportFilter extends OmitType(ContactFilterQuery, ['limit', 'cursor']) {}
 
 class TimeRange {
   /** From this time on, ISO 8601. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true })
   since?: string;
 
   /** Before this time, ISO 8601. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsISO8601({ strict: true })
   until?: string;
 }
 
 /** Which events. */
 export class EventExportFilter extends TimeRange {
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   type?: string;
 }
 
 /** Which deliveries. */
 export class DeliveryExportFilter extends TimeRange {
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   subscriptionId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   eventId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['pending', 'succeeded', 'failed', 'cancelled'])
   status?: 'pending' | 'succeeded' | 'failed' | 'cancelled';
 }
 
 /** Which attempts. */
 export class AttemptExportFilter extends TimeRange {
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   subscriptionId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   deliveryId?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventType?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['delivered', 'retry', 'held', 'failed'])
   outcome?: 'delivered' | 'retry' | 'held' | 'failed';
 }
@@ -65,15 +66,15 @@ export class AttemptExportFilter extends TimeRange {
 /** Which inbound events. */
 export class InboundEventExportFilter extends TimeRange {
   /** Id of a source, a provider, or `api` for what came with the tenant's key. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   source?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   eventName?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['received', 'processing', 'processed', 'failed', 'ignored'])
   status?: 'received' | 'processing' | 'processed' | 'failed' | 'ignored';
 }

@@ -1,4 +1,5 @@
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 import type { Export } from './export.store.js';
 import { type ExportFormat, FORMATS } from './export-column.js';
@@ -36,7 +37,7 @@ export class CreateExport {
   filters?: Record<string, unknown>;
 
   /** Columns by name, in the order CSV is to have them; all when absent. `bookings`, `qrCodes`, `interactionHistory` and `conversations` of contacts are there when they are named, in JSON. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(200)
@@ -44,21 +45,21 @@ export class CreateExport {
   fields?: string[];
 
   /** CSV begins with a byte order mark, by which spreadsheets know UTF-8. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   bom?: boolean;
 }
 
 export class ExportQuery extends PageQuery {
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(RESOURCES)
   resource?: ExportedResource;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(KINDS)
   kind?: (typeof KINDS)[number];
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(STATUSES)
   status?: Status;
 }

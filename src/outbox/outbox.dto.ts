@@ -1,11 +1,12 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { MayBeAbsent } from '../http/may-be-absent.decorator.js';
 import { PageQuery } from '../http/pagination.dto.js';
 
 const STATUSES = ['pending', 'refused'] as const;
 
 export class OutboxQuery extends PageQuery {
   /** `pending`: not yet an event. `refused`: it cannot become one, see `error`. Default: both. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(STATUSES)
   status?: (typeof STATUSES)[number];
 }
