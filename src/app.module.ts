@@ -41,6 +41,7 @@ export class AppModule {
     const exports = ExportsModule.forRoles(config.roles, [crm, jobs]);
     const inbound = InboundEventsModule.forRoles(config.roles, [deliveries, jobs, crm]);
     const connections = ConnectionsModule.forRoles(config.roles, [inbound]);
+    const rights = PersonRightsModule.forRoles(config.roles, [deliveries, jobs, crm, contacts]);
     return {
       module: AppModule,
       imports: [
@@ -59,10 +60,10 @@ export class AppModule {
         exports,
         inbound,
         connections,
-        AutomationsModule.forRoles(config.roles, [deliveries, jobs, crm, inbound, connections]),
+        rights,
+        AutomationsModule.forRoles(config.roles, [deliveries, jobs, crm, inbound, connections, rights]),
         RetentionModule,
         OutboxModule.forRoles(config.roles, [deliveries]),
-        PersonRightsModule.forRoles(config.roles, [deliveries, jobs, crm, contacts]),
         RecoveryModule.forRoles(config.roles, [deliveries, jobs]),
         MetricsModule,
         DialectsModule.over([SubscriptionsModule, deliveries, crm, contacts, inbound, exports]),

@@ -21,6 +21,7 @@ import { ChatwootMessenger } from './chatwoot-messenger.js';
 import { ContactImporter } from './contact-importer.js';
 import { ContactSyncer } from './contact-syncer.js';
 import { DealImporter } from './deal-importer.js';
+import { ErasureTeller } from './erasure-teller.js';
 import { EventConnections } from './event-connections.js';
 import { ExternalIdentityStore } from './external-identity.store.js';
 import { GmailNotificationHandler } from './gmail-notification.handler.js';
@@ -96,8 +97,9 @@ class Automations {
 /** In a worker tasks are done, not only planned. */
 @Injectable()
 class AutomationWorker {
-  constructor(runner: AutomationRunner, reconciliations: ReconciliationScheduler) {
+  constructor(runner: AutomationRunner, reconciliations: ReconciliationScheduler, erasures: ErasureTeller) {
     runner.start();
+    erasures.start();
     reconciliations.start();
   }
 }
@@ -117,6 +119,7 @@ export class AutomationsModule {
         AutomationTaskStore,
         AutomationTaskService,
         AutomationRunner,
+        ErasureTeller,
         TaskPlanner,
         ExternalIdentityStore,
         EventConnections,

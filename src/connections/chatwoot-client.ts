@@ -112,6 +112,12 @@ export class ChatwootClient implements ProviderClient {
     return unwrapped<ChatwootContact>(answer, 'contact');
   }
 
+  /** With its conversations. Nothing happens when it is gone already. */
+  async deleteContact(id: number): Promise<void> {
+    const purpose = 'delete the contact';
+    await orNull(this.call({ method: 'DELETE', path: path`/contacts/${id}`, purpose, permission: ADMINISTRATOR }));
+  }
+
   async listContactConversations(contactId: number): Promise<ChatwootConversation[]> {
     const answer = await this.call({
       path: path`/contacts/${contactId}/conversations`,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PrismaService } from '../database/prisma.service.js';
+import { PrismaService, type Transaction } from '../database/prisma.service.js';
 import type { Connection, ConnectionWebhook, Prisma } from '../generated/prisma/client.js';
 
 export type { ConnectionWebhook };
@@ -45,6 +45,12 @@ export class ConnectionStore {
   async findOfSource(tenantId: string, sourceId: string): Promise<ConnectionRow | null> {
     const webhook = await this.prisma.connectionWebhook.findFirst({ where: { tenantId, sourceId } });
     return webhook && this.find(tenantId, webhook.connectionId);
+  }
+
+  /** Every connection, enabled or not: who was told of a person through it may still know the person. */
+  async listTargets(tx: Transaction, tenantId: string): Promise<{ connectionId: string; provider: string }[]> {
+    const rows = await tx.connection.findMany({ where: { tenantId }, orderBy: { id: 'asc' } });
+    return rows.map(({ id, provider }) => ({ connectionId: id, provider }));
   }
 
   /** Newest first. */

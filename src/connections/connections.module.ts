@@ -28,7 +28,7 @@ export class ConnectionsModule {
         WebhookRegistrar,
         WebhookRenewer,
       ],
-      exports: [ConnectionClients, ConnectionService, ProviderAgent],
+      exports: [ConnectionClients, ConnectionService, ConnectionStore, ProviderAgent],
     };
   }
 }

@@ -104,6 +104,11 @@ export class TwentyClient implements ProviderClient {
     return this.workspace.update<TwentyPerson>('person', id, personData(changes));
   }
 
+  /** For good, not into Twenty's bin. Nothing happens when it is gone already. */
+  async destroyContact(id: string): Promise<void> {
+    await orNull(this.workspace.destroy('person', id));
+  }
+
   listOpportunities(query: { filter?: TwentyFilter; limit?: number; after?: string | null } = {}) {
     return this.workspace.list<TwentyOpportunity>('opportunity', { ...query, order: { createdAt: 'DescNullsLast' } });
   }

@@ -96,6 +96,15 @@ export class TwentyWorkspace {
     );
   }
 
+  /** Removes a record for good; Twenty's `delete` only hides it. */
+  async destroy(name: string, id: string): Promise<void> {
+    await this.graphQl(
+      `mutation Destroy($id: UUID!) { result: destroy${pascal(name)}(id: $id) { id } }`,
+      { id },
+      { purpose: `destroy the ${name}`, permission: 'a role that may destroy records', repeatable: true },
+    );
+  }
+
   /** The stages of this workspace in their order. */
   async stages(): Promise<TwentyField['options']> {
     return (await this.object('opportunity')).fields.get('stage')?.options ?? [];

@@ -1,7 +1,6 @@
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../../src/core/ids.js';
-import { ErasureRequests } from '../../../src/crm/erasure-requests.js';
 import { Api } from '../../support/api.js';
 import { startTestApp, type TestApp } from '../../support/app.js';
 import { eventually } from '../../support/eventually.js';
@@ -296,41 +295,6 @@ describe('erasure', () => {
       erasureId: view.id,
       contactId: ada.id,
     });
-  });
-
-  it('has every connection told, and keeps what names the person until then only', async () => {
-    const ada = await person();
-    const requests = app.app.get(ErasureRequests);
-    const targets = [
-      { connectionId: newId(), provider: 'twenty' },
-      { connectionId: newId(), provider: 'chatwoot' },
-    ];
-    requests.askedOf(async (_tx, tenantId) => (tenantId === app.tenant.id ? targets : []));
-    expect((await erase(ada.id)).providers).toMatchObject([
-      { provider: 'twenty', status: 'pending', attempts: 0 },
-      { provider: 'chatwoot', status: 'pending', attempts: 0 },
-    ]);
-    const claimed = await requests.claimDueAcrossTenants(new Date(Date.now() + 60_000), 10);
-    expect(claimed.map(({ provider }) => provider).sort()).toEqual(['chatwoot', 'twenty']);
-    expect(claimed[0]).toMatchObject({
-      tenantId: app.tenant.id,
-      attempts: 1,
-      person: { contactId: ada.id, email: ada.email },
-    });
-    expect(await requests.claimDueAcrossTenants(new Date(), 10)).toEqual([]);
-    const [twenty, chatwoot] = ['twenty', 'chatwoot'].map(
-      (name) => claimed.find(({ provider }) => provider === name)!.id,
-    );
-    await requests.recordDone(app.tenant.id, twenty!);
-    await requests.recordFailed(app.tenant.id, chatwoot!, 'Chatwoot answered 503.', new Date(0));
-    expect(await requests.claimDueAcrossTenants(new Date(), 10)).toMatchObject([{ id: chatwoot, attempts: 2 }]);
-    await requests.recordFailed(app.tenant.id, chatwoot!, 'Chatwoot answered 404.', null);
-    expect((await erased(ada.id)).providers).toMatchObject([
-      { provider: 'twenty', status: 'done', error: null },
-      { provider: 'chatwoot', status: 'failed', attempts: 2, error: 'Chatwoot answered 404.' },
-    ]);
-    expect(await app.database.query('select 1 from erasure_requests where person is not null')).toHaveLength(0);
-    requests.askedOf(async () => []);
   });
 
   it('is no part of a plain deletion, and needs a contact', async () => {

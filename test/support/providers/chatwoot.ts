@@ -87,6 +87,7 @@ export class ChatwootServer extends ProviderServer {
     this.on('POST', `${account}/contacts`, ({ json }) => this.createContact(json));
     this.on('GET', `${account}/contacts/:`, (_, [id]) => this.found(this.contact(id), (payload) => ({ payload })));
     this.on('PUT', `${account}/contacts/:`, ({ json }, [id]) => this.updateContact(this.contact(id), json));
+    this.on('DELETE', `${account}/contacts/:`, (_, [id]) => this.removeContact(Number(id)));
     this.on('GET', `${account}/contacts/:/conversations`, (_, [id]) => ({
       body: {
         payload: this.conversations.filter((one) => one.contact_id === Number(id)).map((one) => this.shown(one)),
@@ -137,6 +138,18 @@ export class ChatwootServer extends ProviderServer {
     };
     this.contacts.push(contact);
     return contact;
+  }
+
+  /** With its conversations; only administrators may. */
+  private removeContact(id: number): ProviderAnswer {
+    if (this.role !== 'administrator')
+      return { status: 401, body: { error: 'You are not authorized to do this action' } };
+    const index = this.contacts.findIndex((one) => one.id === id);
+    if (index < 0) return { status: 404, body: { error: 'Resource could not be found' } };
+    this.contacts.splice(index, 1);
+    const kept = this.conversations.filter((one) => one.contact_id !== id);
+    this.conversations.splice(0, this.conversations.length, ...kept);
+    return { body: '' };
   }
 
   /** A conversation of a contact, without a message yet. */

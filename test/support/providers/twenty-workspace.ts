@@ -109,7 +109,7 @@ export function schemaOf(objects: WorkspaceObject[]): GraphQLSchema {
   });
   const mutations = objects.map(({ nameSingular }) => {
     const type = pascal(nameSingular);
-    return `create${type}(data: ${type}CreateInput!): ${type} update${type}(id: UUID!, data: ${type}UpdateInput!): ${type}`;
+    return `create${type}(data: ${type}CreateInput!): ${type} update${type}(id: UUID!, data: ${type}UpdateInput!): ${type} destroy${type}(id: UUID!): ${type}`;
   });
   return buildSchema(`
     scalar UUID scalar DateTime scalar BigFloat scalar RawJSONScalar

@@ -125,6 +125,7 @@ export class TwentyServer extends ProviderServer {
       opportunities: (args: ListArgs) => this.list('opportunities', this.opportunities, args),
       createPerson: ({ data }: Input) => this.write('person', this.people, null, data),
       updatePerson: ({ id, data }: Input) => this.write('person', this.people, id ?? '', data),
+      destroyPerson: ({ id }: Input) => this.destroy(this.people, id ?? ''),
       createOpportunity: ({ data }: Input) => this.write('opportunity', this.opportunities, null, data),
       updateOpportunity: ({ id, data }: Input) => this.write('opportunity', this.opportunities, id ?? '', data),
     };
@@ -180,6 +181,14 @@ export class TwentyServer extends ProviderServer {
     record.updatedAt = this.now().toISOString();
     if (this.echoes) void this.emit(`${object}.updated`, record, Object.keys(data));
     return record;
+  }
+
+  private destroy(records: TwentyRecord[], id: string) {
+    if (this.denied.has('write'))
+      throw refusal('Entity performing the request does not have permission', 'PERMISSION_DENIED');
+    const index = records.findIndex((one) => one.id === id);
+    if (index < 0) throw refusal('Record not found', 'NOT_FOUND');
+    return records.splice(index, 1)[0];
   }
 
   private insert(records: TwentyRecord[], fields: object): TwentyRecord {
