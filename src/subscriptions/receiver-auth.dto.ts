@@ -19,11 +19,11 @@ export class SubscriptionAuth {
   @MaxLength(1024)
   password?: string;
 
-  /** Of `bearer-jwt`, 32 to 256 characters, used as UTF-8. Absent: the one there is stays, or one is made and shown once. */
-  @MayBeAbsent()
+  /** Of `bearer-jwt`, 32 to 256 characters, used as UTF-8. Absent or null: the one there is stays, or one is made and shown once. */
+  @IsOptional()
   @IsString()
   @Length(32, 256)
-  secret?: string;
+  secret?: string | null;
 
   /** Of `bearer-jwt`: the token's `aud`; none when absent. */
   @IsOptional()
