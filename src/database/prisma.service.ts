@@ -6,7 +6,8 @@ import { DatabaseUrl } from './database-url.js';
 /** An open transaction. Who is not a store passes it on to stores and does nothing else with it. */
 export type Transaction = Prisma.TransactionClient;
 
-const TRANSACTION_LIMITS = { maxWait: 10_000, timeout: 30_000 };
+// In a burst a write waits for its turn rather than fail.
+const TRANSACTION_LIMITS = { maxWait: 30_000, timeout: 30_000 };
 
 /** Everything off the hot path goes through Prisma, with a small pool of its own. */
 @Injectable()
