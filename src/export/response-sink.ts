@@ -27,10 +27,10 @@ export class ResponseSink {
   /** Resolves when the client has room for more, or is gone. */
   async write(text: string): Promise<void> {
     if (this.gone || text === '') return;
-    const bytes = Buffer.from(text);
-    this.hash.update(bytes);
-    this.byteCount += bytes.length;
-    if (!this.raw.write(bytes)) await this.untilEvent('drain');
+    // As text, twice encoded: a buffer for each batch would be memory outside of the heap, which piles up until the heap is collected.
+    this.hash.update(text, 'utf8');
+    this.byteCount += Buffer.byteLength(text);
+    if (!this.raw.write(text)) await this.untilEvent('drain');
   }
 
   /** Resolves when everything is on its way, or the client is gone. */
