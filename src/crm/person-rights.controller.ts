@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Delete, Get, Param, Put, Query, Res, StreamableFile } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Audited, CurrentPrincipal, CurrentTenant, RequireScope } from '../tenants/access.decorator.js';
 import type { Principal } from '../tenants/principal.js';
@@ -41,6 +41,10 @@ export class PersonRightsController {
   @RequireScope('data:write')
   @Audited('contact.deleted')
   @ApiNoContentResponse({ description: 'It is deleted.' })
+  @ApiAcceptedResponse({
+    description: 'With `erase=true`: it is deleted, and the rest is being erased.',
+    type: ErasureView,
+  })
   async delete(
     @CurrentPrincipal() principal: Principal,
     @CurrentOrigin() origin: ChangeOrigin,

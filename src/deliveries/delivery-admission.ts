@@ -20,8 +20,6 @@ export interface Admitted {
   at: Date | null;
 }
 
-/** When its turn in a sequence comes it is woken; this only mends a lost wake. */
-const SEQUENCE_RETRY_MS = 5_000;
 /** Places of a rate limit are reserved so far ahead. */
 const RATE_WINDOW_MS = 1_000;
 
@@ -80,10 +78,11 @@ export class DeliveryAdmission {
     return group.filter((delivery) => !discarded.has(delivery));
   }
 
+  /** Out of turn: parked, so that whoever ends the one before can take the next, and nobody takes what another holds. */
   private async holdSequences(group: LoadedDelivery[]): Promise<LoadedDelivery[]> {
-    await this.putOff(
+    await this.store.setDueAcrossTenants(
       group.filter((delivery) => delivery.blocked),
-      SEQUENCE_RETRY_MS,
+      null,
     );
     return group.filter((delivery) => !delivery.blocked);
   }
@@ -118,10 +117,6 @@ export class DeliveryAdmission {
     const beyond = group.slice(places);
     if (beyond.length > 0) await this.backlog.park(beyond);
     return group.slice(0, places).map((delivery, i) => admittedAt(delivery, target, placeAt(i), false));
-  }
-
-  private async putOff(group: readonly LoadedDelivery[], delayMs: number): Promise<void> {
-    if (group.length > 0) await this.store.setDueAcrossTenants(group, new Date(this.clock.now().getTime() + delayMs));
   }
 }
 

@@ -94,9 +94,11 @@ export class DeliveryDispatcher {
     this.loading += count;
     try {
       const loaded = await load();
-      const admitted = await this.admission.admit(loaded.filter((delivery) => !this.held.has(delivery.id)));
+      const fresh = loaded.filter((delivery) => !this.held.has(delivery.id));
+      const admitted = await this.admission.admit(fresh);
       const refused = admitted.filter((row) => !this.take(row)).map((row) => row.delivery);
       if (refused.length > 0) await this.backlog.park(refused);
+      await this.continueSequencesOf(fresh.filter((delivery) => delivery.blocked));
     } catch (error) {
       // The lease brings them back.
       logger.error({ err: (error as Error).message, deliveries: count }, 'chunk could not be loaded');
@@ -215,11 +217,23 @@ export class DeliveryDispatcher {
     });
   }
 
+  /** What blocked them may have ended while they were looked at, and found nobody to wake. */
+  private async continueSequencesOf(blocked: readonly LoadedDelivery[]): Promise<void> {
+    const sequences = new Map(blocked.map((one) => [`${one.subscriptionId} ${one.sequenceKey}`, one]));
+    for (const { subscriptionId, sequenceKey } of sequences.values())
+      await this.continueSequence(subscriptionId, sequenceKey as string);
+  }
+
   /** The next one of an ordered subscription may go now that the one before it is finished. */
   private async continueSequence(subscriptionId: string, sequenceKey: string): Promise<void> {
     if (!this.running) return;
     try {
-      const next = await this.store.claimNextInSequence(subscriptionId, sequenceKey, this.leaseUntil());
+      const next = await this.store.claimNextInSequence(
+        subscriptionId,
+        sequenceKey,
+        this.clock.now(),
+        this.leaseUntil(),
+      );
       if (next) await this.dispatch([next]);
     } catch (error) {
       logger.warn({ subscriptionId, err: (error as Error).message }, 'sequence goes on when its next delivery is due');

@@ -114,9 +114,20 @@ const claim = (due: string) => `
 const CLAIM = claim(`
   select tenant_id, id from deliveries where status = 'pending' and due_at <= $1 order by due_at limit $3`);
 
+// Of the oldest parked rows those whose turn it is: the others are woken by the ones before them.
 const CLAIM_PARKED = claim(`
-  select tenant_id, id from deliveries
-  where subscription_id = $1 and status = 'pending' and due_at is null order by id limit $3`);
+  select w.tenant_id, w.id from deliveries w
+  join (
+    select tenant_id, id from deliveries
+    where subscription_id = $1 and status = 'pending' and due_at is null order by id limit $3
+  ) oldest on oldest.tenant_id = w.tenant_id and oldest.id = w.id
+  where w.status = 'pending' and w.due_at is null and (w.sequence_key is null or not exists (
+    select 1 from deliveries earlier
+    where earlier.subscription_id = w.subscription_id and earlier.sequence_key = w.sequence_key
+      and earlier.status = 'pending' and earlier.event_id < w.event_id))`).replace(
+  'for update skip locked',
+  'for update of w skip locked',
+);
 
 // From one subscription to the next through the index: their number counts, not that of the rows they have parked.
 const PARKED_SUBSCRIPTIONS = `
@@ -148,7 +159,7 @@ const CLAIM_NEXT = `
     where subscription_id = $1 and sequence_key = $2 and status = 'pending'
     order by event_id limit 1 for update
   ) next
-  where d.tenant_id = next.tenant_id and d.id = next.id
+  where d.tenant_id = next.tenant_id and d.id = next.id and (d.due_at is null or d.due_at <= $4)
   returning d.tenant_id as "tenantId", d.id`;
 
 const DISCARD = `
@@ -240,16 +251,18 @@ export class DeliveryStore {
     await this.hot.query('cancel', CANCEL, [...columns(refs), now]);
   }
 
-  /** The next one of a sequence, leased to the caller; null when none waits. */
+  /** The next one of a sequence, leased to the caller; null when none waits, or another holds it: that one goes on with it. */
   async claimNextInSequence(
     subscriptionId: string,
     sequenceKey: string,
+    now: Date,
     leaseUntil: Date,
   ): Promise<DeliveryRef | null> {
     const [next] = await this.hot.query<{ tenantId: string; id: string }>('claim-next', CLAIM_NEXT, [
       subscriptionId,
       sequenceKey,
       leaseUntil,
+      now,
     ]);
     return next ?? null;
   }

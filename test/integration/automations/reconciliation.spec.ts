@@ -118,9 +118,10 @@ describe('reconciliation', () => {
   it('says why it could not go on, and begins at the same place again', async () => {
     clinic.clock.advance({ minutes: 1 });
     addPerson('Patient');
-    clinic.twenty.failNext({ status: 401, body: { error: 'no' } }, { on: /graphql/ });
+    clinic.twenty.failNext({ status: 401, body: { error: 'no' } }, { on: /graphql/, times: 20 });
     const since = (await clinic.api.get(`/api/v1/connections/${clinic.connections.twenty}/reconciliation`)).since;
     expect((await reconcile('twenty')).error).toContain('does not take the credentials');
+    clinic.twenty.heal();
     expect((await clinic.api.get(`/api/v1/connections/${clinic.connections.twenty}/reconciliation`)).since).toBe(since);
     expect(await reconcile('twenty')).toMatchObject({ missed: 1, processed: 1 });
   });
