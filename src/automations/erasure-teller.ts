@@ -95,30 +95,30 @@ export class ErasureTeller implements BeforeApplicationShutdown {
   }
 }
 
-async function eraseInTwenty({ client }: Connected<'twenty'>, person: PersonKeys): Promise<void> {
-  const find = async () => {
-    const byEmail = person.email === null ? null : await client.findContactByEmail(person.email);
-    if (byEmail) return byEmail;
-    for (const phone of phonesOf(person)) {
-      const byPhone = await client.findContactByPhone(phone);
-      if (byPhone) return byPhone;
-    }
-    return null;
-  };
-  await untilNone(find, ({ id }) => client.destroyContact(id));
+function eraseInTwenty({ client }: Connected<'twenty'>, person: PersonKeys): Promise<void> {
+  const find = () => findBy(person, client.findContactByEmail.bind(client), client.findContactByPhone.bind(client));
+  return untilNone(find, ({ id }) => client.destroyContact(id));
 }
 
-async function eraseInChatwoot({ client }: Connected<'chatwoot'>, person: PersonKeys): Promise<void> {
-  const find = async () => {
-    const byEmail = await client.findContact({ email: person.email });
-    if (byEmail) return byEmail;
-    for (const phone of phonesOf(person)) {
-      const byPhone = await client.findContact({ phone });
-      if (byPhone) return byPhone;
-    }
-    return null;
-  };
-  await untilNone(find, ({ id }) => client.deleteContact(id));
+function eraseInChatwoot({ client }: Connected<'chatwoot'>, person: PersonKeys): Promise<void> {
+  const find = () =>
+    findBy(
+      person,
+      (email) => client.findContact({ email }),
+      (phone) => client.findContact({ phone }),
+    );
+  return untilNone(find, ({ id }) => client.deleteContact(id));
+}
+
+/** By the address, else by each number. */
+async function findBy<T>(
+  person: PersonKeys,
+  byEmail: (email: string) => Promise<T | null>,
+  byPhone: (phone: string) => Promise<T | null>,
+): Promise<T | null> {
+  let found = person.email === null ? null : await byEmail(person.email);
+  for (const phone of phonesOf(person)) found ??= await byPhone(phone);
+  return found;
 }
 
 const phonesOf = ({ phone, whatsappPhone }: PersonKeys) =>
